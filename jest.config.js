@@ -1,0 +1,37 @@
+// Times in tests are UTC, wherever they run.
+process.env.TZ = 'UTC';
+
+const grafana = require('./.config/jest.config');
+
+const transform = { '^.+\\.m?[tj]sx?$': Object.values(grafana.transform)[0] };
+// These publish ES modules only; Jest has to transform them.
+const esModules = ['typebox', '@fastify/type-provider-typebox', 'cookie', 'fast-check', 'pure-rand', 're2js'];
+
+/** Everything that runs in Node. */
+const node = (name, folders, rest = {}) => ({
+  displayName: name,
+  testEnvironment: 'node',
+  testMatch: folders.map((folder) => `<rootDir>/test/${folder}/**/*.test.ts`),
+  moduleFileExtensions: ['ts', 'tsx', 'js', 'mjs', 'json', 'node'],
+  modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/dist/'],
+  transform,
+  transformIgnorePatterns: [`node_modules/(?!(${esModules.join('|')})/)`],
+  ...rest,
+});
+
+module.exports = {
+  projects: [
+    {
+      ...grafana,
+      displayName: 'plugin',
+      testMatch: ['<rootDir>/test/src/**/*.test.{ts,tsx}'],
+      moduleFileExtensions: ['ts', 'tsx', 'js', 'jsx', 'mjs', 'json'],
+      modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/dist/'],
+      transform,
+    },
+    node('unit', ['wire', 'agent', 'package', 'scripts']),
+    // These need root and a kernel with BTF; they say so and fail where it is missing.
+    node('kernel', ['kernel', 'native']),
+    node('e2e', ['e2e']),
+  ],
+};

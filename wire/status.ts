@@ -1,0 +1,82 @@
+/** `GET /api/v1/status`, `/api/v1/metrics` and `/api/v1/labels/:label/values`. */
+import { Type, type Static } from 'typebox';
+import { NodeSchema } from './answer';
+
+/** The version of this contract; the plugin refuses an agent with another one. */
+export const WIRE_VERSION = 1;
+
+export const ProgramSchema = Type.Object({
+  name: Type.String(),
+  attach: Type.String({ description: 'Where it is attached: cgroup_skb/ingress, tp_btf/inet_sock_set_state …' }),
+  state: Type.Unsafe<'running' | 'off'>({ type: 'string', enum: ['running', 'off'] }),
+  reason: Type.Optional(Type.String({ description: 'Why it is off.' })),
+  runs: Type.Optional(Type.Number({ description: 'Runs since load, while kernel.bpf_stats_enabled is 1.' })),
+  nanosecondsPerRun: Type.Optional(Type.Number()),
+});
+
+export const StatusSchema = Type.Object({
+  name: Type.Literal('ringside-agent'),
+  wire: Type.Integer(),
+  version: Type.String(),
+  node: Type.String(),
+  kernel: Type.String({ description: 'uname -r' }),
+  bootEpochMs: Type.Number({ description: 'When this agent started measuring.' }),
+  nowMs: Type.Number(),
+  scope: Type.String({ description: 'The cgroup that is measured.' }),
+  programs: Type.Array(ProgramSchema),
+  series: Type.Array(
+    Type.Object({
+      program: Type.String(),
+      used: Type.Integer(),
+      limit: Type.Integer(),
+    })
+  ),
+  /** Counters of everything that was seen and not recorded under its name, by program. */
+  losses: Type.Array(
+    Type.Object({
+      program: Type.String(),
+      counter: Type.String({ description: 'seen, recorded, in_flight, unparsed, overflowed, evicted …' }),
+      value: Type.Number(),
+      help: Type.String(),
+    })
+  ),
+  history: Type.Object({
+    bytes: Type.Integer({ description: 'The fixed budget.' }),
+    tiers: Type.Array(
+      Type.Object({
+        stepMs: Type.Integer(),
+        startMs: Type.Union([Type.Number(), Type.Null()], { description: 'The oldest instant it still knows.' }),
+        bytes: Type.Integer(),
+      })
+    ),
+  }),
+  memory: Type.Object({
+    residentBytes: Type.Integer(),
+    anonymousBytes: Type.Integer(),
+    kernelMapBytes: Type.Integer(),
+  }),
+  notices: Type.Array(Type.String()),
+  nodes: Type.Array(NodeSchema),
+});
+export type Status = Static<typeof StatusSchema>;
+
+export const MetricsAnswerSchema = Type.Object({
+  metrics: Type.Array(
+    Type.Object({
+      name: Type.String(),
+      kind: Type.Unsafe<'histogram' | 'counter' | 'gauge'>({ type: 'string', enum: ['histogram', 'counter', 'gauge'] }),
+      unit: Type.String(),
+      labels: Type.Array(Type.String()),
+      selects: Type.Array(Type.String()),
+      help: Type.String(),
+    })
+  ),
+});
+export type MetricsAnswer = Static<typeof MetricsAnswerSchema>;
+
+export const LabelValuesSchema = Type.Object({
+  label: Type.String(),
+  values: Type.Array(Type.String()),
+  truncated: Type.Boolean(),
+});
+export type LabelValues = Static<typeof LabelValuesSchema>;
