@@ -1,12 +1,16 @@
 import { BOUNDS_NANOSECONDS } from '../../wire/histogram';
 
-/** Nine halvings find a bucket, whatever the value: the table has 2^9 - 1 entries, the ones past the last bound above everything. */
-const SEARCH_LENGTH = 511;
+/**
+ * Nine halvings find a bucket, whatever the value. The entries past the last bound are above everything, and below 2^63,
+ * so that the sign of a difference is the answer of a comparison. The last of the 2^9 is never read: with it, a mask of
+ * nine bits is all the bounds check the verifier asks for.
+ */
+const SEARCH_LENGTH = 512;
 const PER_LINE = 6;
 
 /** The text of `bpf/histogram_bounds.h`: the bounds of `wire/histogram.ts` for the kernel and for gcc. */
 export function boundsHeader(bounds: readonly number[] = BOUNDS_NANOSECONDS): string {
-  const entries = Array.from({ length: SEARCH_LENGTH }, (_, i) => (i < bounds.length ? `${bounds[i]}ULL` : '~0ULL'));
+  const entries = Array.from({ length: SEARCH_LENGTH }, (_, i) => (i < bounds.length ? `${bounds[i]}ULL` : '~0ULL >> 1'));
   const lines = Array.from({ length: Math.ceil(SEARCH_LENGTH / PER_LINE) }, (_, line) =>
     entries.slice(line * PER_LINE, (line + 1) * PER_LINE).join(', ')
   );
