@@ -6,6 +6,9 @@
  *
  * `bpf/histogram.h` is the kernel's twin of this file; `test/kernel/histogram.test.ts` holds them to the same answers.
  */
+import { LATENCY_MIN_EXPONENT, LIFETIME_MIN_EXPONENT } from './exponents';
+
+export { LATENCY_MIN_EXPONENT, LIFETIME_MIN_EXPONENT };
 
 /** Buckets an octave, as a power of two: 2^SCALE. */
 export const SCALE = 3;
@@ -20,14 +23,6 @@ export const UNDERFLOW = 0;
 export const OVERFLOW = FINITE_BUCKETS + 1;
 /** Length of the bucket array of one histogram. */
 export const BUCKETS = FINITE_BUCKETS + 2;
-
-/**
- * The range of a histogram is [2^minExponent, 2^(minExponent + OCTAVES)] seconds.
- * Latencies start at 2^-20 s (about 1 µs) and end at 64 s; lifetimes of connections start at 2^-10 s (about 1 ms) and
- * end at 2^16 s (about 18 h).
- */
-export const LATENCY_MIN_EXPONENT = -20;
-export const LIFETIME_MIN_EXPONENT = -10;
 
 /** Worst relative error of a quantile that is reported as the geometric middle of its bucket: 2^(1/16) - 1. */
 export const MAX_RELATIVE_ERROR = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE)) - 1;

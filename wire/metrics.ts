@@ -2,7 +2,7 @@
  * The catalogue: every metric Ringside serves, named by OpenTelemetry's semantic conventions in their Prometheus
  * spelling. The agent validates queries against it, the plugin builds its editors from it.
  */
-import { LATENCY_MIN_EXPONENT, LIFETIME_MIN_EXPONENT } from './histogram';
+import { LATENCY_MIN_EXPONENT, LIFETIME_MIN_EXPONENT } from './exponents';
 
 /** Labels that say whose series it is; on every series, empty where unknown. */
 export const TARGET_LABELS = ['node', 'namespace', 'pod', 'container', 'workload', 'cgroup'] as const;

@@ -1,21 +1,9 @@
 /** The query, as it travels: `POST /api/v1/query`. */
 import { Type, type Static } from 'typebox';
+import { LIMITS, MATCH_OPERATORS } from './limits';
 import { SELECTS } from './metrics';
 
-export const MATCH_OPERATORS = ['=', '!=', '=~', '!~'] as const;
-
-/** What one request may ask for at most. */
-export const LIMITS = {
-  bodyBytes: 256 * 1024,
-  queries: 50,
-  matchers: 20,
-  quantiles: 20,
-  patternLength: 1_000,
-  nameLength: 200,
-  points: 11_000,
-  series: 5_000,
-  top: 1_000,
-} as const;
+export * from './limits';
 
 const literals = <T extends readonly string[]>(values: T, description: string) =>
   Type.Unsafe<T[number]>({ type: 'string', enum: [...values], description });
@@ -74,8 +62,3 @@ export const QueryRequestSchema = Type.Object(
   { additionalProperties: false }
 );
 export type QueryRequest = Static<typeof QueryRequestSchema>;
-
-export const DEFAULT_QUANTILES = [0.5, 0.9, 0.99];
-export const DEFAULT_MAX_POINTS = 1_000;
-/** Steps are whole multiples of this, and aligned on the epoch. */
-export const MIN_STEP_MS = 1_000;

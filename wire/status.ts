@@ -2,8 +2,7 @@
 import { Type, type Static } from 'typebox';
 import { NodeSchema } from './answer';
 
-/** The version of this contract; the plugin refuses an agent with another one. */
-export const WIRE_VERSION = 1;
+export { WIRE_VERSION } from './version';
 
 export const ProgramSchema = Type.Object({
   name: Type.String(),

@@ -1,0 +1,2 @@
+/** The version of this contract; the plugin refuses an agent with another one. */
+export const WIRE_VERSION = 1;
