@@ -1,0 +1,104 @@
+/** Control groups of a test's own. Nothing outside of them is ever measured, and nothing of them is left behind. */
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
+import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { basename, join, relative } from 'node:path';
+import { cgroupMount, requireRoot } from './requirements';
+import { until } from './wait';
+
+/**
+ * Moves itself in, then becomes the command: every socket the command opens is born in the cgroup. It is killed with the
+ * test process, whatever becomes of that.
+ */
+const ENTER = 'echo $$ > "$1/cgroup.procs" && shift && exec setpriv --pdeathsig TERM -- "$@"';
+
+let made = 0;
+
+export interface CgroupSpawnOptions extends SpawnOptions {
+  /** Run inside this network namespace (its name under `ip netns`). */
+  netns?: string;
+}
+
+export class Cgroup {
+  readonly #children: Cgroup[] = [];
+  readonly #processes: ChildProcess[] = [];
+
+  private constructor(readonly path: string) {
+    mkdirSync(path);
+  }
+
+  /** A new cgroup below the v2 root: `ringside-test-<pid>-<n>`. */
+  static make(): Cgroup {
+    requireRoot();
+    return new Cgroup(join(cgroupMount(), `ringside-test-${process.pid}-${++made}`));
+  }
+
+  child(name: string): Cgroup {
+    const child = new Cgroup(join(this.path, name));
+    this.#children.push(child);
+    return child;
+  }
+
+  /** The `cgroup` label of its series: the path below the v2 root, `/ringside-test-1-1/server`. */
+  get label(): string {
+    return `/${relative(cgroupMount(), this.path)}`;
+  }
+
+  get name(): string {
+    return basename(this.path);
+  }
+
+  /** Starts a command inside. It ends at `remove()` at the latest. */
+  spawn(command: string, args: readonly string[], { netns, ...options }: CgroupSpawnOptions = {}): ChildProcess {
+    const prefix = netns ? ['ip', 'netns', 'exec', netns] : [];
+    const child = spawn('/bin/sh', ['-c', ENTER, 'enter', this.path, ...prefix, command, ...args], options);
+    this.#processes.push(child);
+    return child;
+  }
+
+  /** Pids inside, of this cgroup alone. */
+  get pids(): number[] {
+    return readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
+  }
+
+  /** Ends what runs inside (all of it was started by `spawn`) and removes the cgroup, children first. */
+  async remove(): Promise<void> {
+    await Promise.all(this.#children.splice(0).map((child) => child.remove()));
+    for (const process of this.#processes.splice(0)) {
+      process.kill('SIGTERM');
+    }
+    let asked = 0;
+    await until(
+      () => `${this.path} to be empty; inside: ${this.pids.join(' ')}`,
+      () => {
+        const left = this.pids;
+        // A worker of a killed master is nobody's child any more; after a second of politeness it goes too.
+        if (left.length > 0 && ++asked % 200 === 0) {
+          left.forEach(killQuietly);
+        }
+        return left.length === 0;
+      }
+    );
+    // The kernel keeps a cgroup busy for a moment after its last process has gone.
+    await until(`${this.path} to be removable`, () => removed(this.path));
+  }
+}
+
+function killQuietly(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone meanwhile.
+  }
+}
+
+function removed(path: string): boolean {
+  try {
+    rmdirSync(path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EBUSY') {
+      return false;
+    }
+    throw error;
+  }
+}

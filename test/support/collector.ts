@@ -1,0 +1,74 @@
+/** The real collector on the real kernel, attached to one cgroup of a test's own. */
+import { join } from 'node:path';
+import { Collector } from '../../agent/collect/collector';
+import { SeriesTable } from '../../agent/history/series';
+import type { Cgroup } from './cgroup';
+import { requireKernel } from './requirements';
+import { Totals } from './totals';
+import { until } from './wait';
+
+export interface CollectorOptions {
+  maxSeries?: number;
+  maxConnections?: number;
+}
+
+/** What became of a request that was seen; together they are all that were seen. */
+const FATES = ['recorded', 'in_flight', 'unparsed', 'overflowed', 'evicted'];
+
+export class TestCollector {
+  private constructor(
+    readonly collector: Collector,
+    readonly series: SeriesTable
+  ) {}
+
+  static async open(cgroup: Cgroup, options: CollectorOptions = {}): Promise<TestCollector> {
+    requireKernel();
+    const series = new SeriesTable();
+    const collector = await Collector.open({
+      cgroup: cgroup.path,
+      node: 'test',
+      objects: join(__dirname, '../../bpf/.output'),
+      maxSeries: options.maxSeries ?? 512,
+      maxConnections: options.maxConnections ?? 16_384,
+      series,
+    });
+    return new TestCollector(collector, series);
+  }
+
+  totals(): Totals {
+    return new Totals(this.series, (into) => this.collector.totals(into));
+  }
+
+  /** The loss counters of a program by their names. */
+  losses(program = 'http'): Record<string, number> {
+    const mine = this.collector.status().losses.filter((loss) => loss.program === program);
+    return Object.fromEntries(mine.map(({ counter, value }) => [counter, value]));
+  }
+
+  /** Waits until no request is under way any more (the last segments of a conversation may still be). */
+  async settle(): Promise<Totals> {
+    let before = '';
+    await until(
+      () => `requests to settle: ${JSON.stringify(this.losses())}`,
+      () => {
+        const now = JSON.stringify([this.losses(), this.totals().all]);
+        const quiet = this.losses().in_flight === 0 && now === before;
+        before = now;
+        return quiet;
+      },
+      { everyMs: 20 }
+    );
+    return this.totals();
+  }
+
+  /** Everything seen is accounted for. Holds at any moment, not only at the end. */
+  expectNothingLost(): void {
+    const losses = this.losses();
+    const accounted = FATES.reduce((sum, fate) => sum + (losses[fate] ?? 0), 0);
+    expect({ ...losses, seen: accounted }).toEqual(losses);
+  }
+
+  close(): void {
+    this.collector.close();
+  }
+}
