@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What the addon exports. It trusts its caller: arguments are checked in `object.ts` and `map.ts`, nowhere else. */
+export interface Binding {
+  initialize(errorClass: new (...args: [string, string, string, string, string]) => Error): void;
+  BpfObject: new (path: string) => NativeObject;
+  BpfMap: new (object: NativeObject, name: string) => NativeMap;
+}
+
+export interface ProgramInfo {
+  name: string;
+  /** The section it was compiled into, which is how it attaches: `tp_btf/inet_sock_set_state`. */
+  section: string;
+}
+
+export interface MapInfo {
+  name: string;
+  /** As in `bpftool map`: `hash`, `array`, `queue`, … */
+  type: string;
+  /** Bytes; 0 for queues. */
+  keySize: number;
+  /** Bytes. */
+  valueSize: number;
+  maxEntries: number;
+}
+
+export interface ProgramStats {
+  /** Times the program ran; counted only while `kernel.bpf_stats_enabled` is 1. */
+  runs: number;
+  /** Time all those runs took together. */
+  nanoseconds: number;
+  /** Length as the kernel runs it. */
+  instructions: number;
+}
+
+/** Keys and values are handed over as a whole, in order: entry i is bytes i * keySize and i * valueSize. */
+export interface NativeEntries {
+  keys: ArrayBuffer;
+  values: ArrayBuffer;
+  count: number;
+}
+
+export interface NativeObject {
+  programs(): ProgramInfo[];
+  maps(): MapInfo[];
+  initialValue(map: string): ArrayBuffer;
+  setInitialValue(map: string, value: Uint8Array): void;
+  setMaxEntries(map: string, entries: number): void;
+  setAutoload(program: string, on: boolean): void;
+  load(): void;
+  attachCgroup(program: string, path: string): void;
+  attach(program: string): void;
+  runIterator(program: string, map?: string): ArrayBuffer;
+  stats(program: string): ProgramStats;
+  close(): void;
+}
+
+export interface NativeMap {
+  /** `valueSize` is what a lookup returns: all CPUs' values together for per-CPU maps. */
+  info(): MapInfo;
+  memory(writable: boolean): ArrayBuffer;
+  release(memory: ArrayBuffer): void;
+  lookup(key: Uint8Array): ArrayBuffer | null;
+  update(key: Uint8Array | null, value: Uint8Array): void;
+  delete(key: Uint8Array): boolean;
+  pop(): ArrayBuffer | null;
+  entries(): NativeEntries;
+  fd(): number;
+}
+
+/** Beside the agent's bundle when installed; where node-gyp leaves it in the source tree. */
+const PLACES = ['ringside.node', 'build/Release/ringside.node', 'build/Debug/ringside.node'];
+
+function load(): Binding {
+  const places = PLACES.map((place) => join(__dirname, place));
+  const path = places.find(existsSync);
+  if (path === undefined) {
+    throw new Error(`The native addon is not built. Run: node native/build.mjs (looked for ${places.join(', ')})`);
+  }
+  return require(path);
+}
+
+export const binding = load();

@@ -1,0 +1,127 @@
+/**
+ * A step in the kernel that failed.
+ *
+ * The message is one or two sentences for an operator: what failed, why, what to do. Branch on `code` and `step`.
+ */
+export class BpfError extends Error {
+  override readonly name = 'BpfError';
+  /** The verifier's log, or '' when the verifier had no part in it. */
+  readonly log: string;
+
+  constructor(
+    /** errno by name: `EPERM`, `ENOENT`, …; `EBADF` also for anything used after `close`. */
+    readonly code: string,
+    /** `open`, `load`, `attach`, `attachCgroup`, `memory`, `lookup`, … */
+    readonly step: string,
+    /** The file, program, map or cgroup that it was about, as far as known. */
+    readonly subject: string,
+    description: string,
+    /** All that libbpf had to say. */
+    chatter: string
+  ) {
+    const { log, rest } = separateLog(chatter);
+    super(explain({ code, step, subject, description, log, rest }));
+    this.log = log;
+  }
+}
+
+interface Circumstances {
+  code: string;
+  step: string;
+  subject: string;
+  description: string;
+  log: string;
+  rest: string;
+}
+
+const LOG = /^.*-- BEGIN PROG LOAD LOG --\n([\s\S]*?)-- END PROG LOAD LOG --\n?/m;
+
+function separateLog(chatter: string): { log: string; rest: string } {
+  const found = LOG.exec(chatter);
+  return found ? { log: found[1], rest: chatter.replace(LOG, '') } : { log: '', rest: chatter };
+}
+
+/** libbpf names the program or map that failed in its first complaint: "libbpf: prog 'x': BPF program load failed: …". */
+const CULPRIT = /(prog|map) '([^']+)'/;
+
+function explain(about: Circumstances): string {
+  const culprit = about.step === 'load' ? CULPRIT.exec(about.rest) : null;
+  const what = culprit ? `${about.subject}, ${culprit[1] === 'prog' ? 'program' : 'map'} ${culprit[2]}` : about.subject;
+  return `Cannot ${STEPS[about.step] ?? about.step} ${what}: ${reason(about)} (${about.code})`;
+}
+
+const STEPS: Record<string, string> = {
+  rodata: 'set constants in',
+  setMaxEntries: 'set the size of',
+  setAutoload: 'choose',
+  attachCgroup: 'attach to the cgroup',
+  iterate: 'run the iterator',
+  stats: 'read the statistics of',
+  memory: 'map the memory of',
+  lookup: 'look up an entry of',
+  update: 'update an entry of',
+  delete: 'delete an entry of',
+  push: 'push to',
+  pop: 'pop from',
+  entries: 'read the entries of',
+  map: 'use the map',
+  programs: 'list the programs of',
+  maps: 'list the maps of',
+  fd: 'use the map',
+};
+
+function reason({ code, step, description, log, rest }: Circumstances): string {
+  switch (rest) {
+    case 'closed':
+      return 'it is closed';
+    case 'loaded':
+      return 'it is loaded already, and this comes before load()';
+    case 'not loaded':
+      return 'it is not loaded; this comes after load()';
+    case 'no such program':
+    case 'no such map':
+      return `the object has ${rest.replace('such ', '')} of that name`;
+  }
+  if (log !== '') {
+    return `the kernel's verifier refused it; its last words: ${lastWords(log)}`;
+  }
+  if (/kernel BTF|vmlinux BTF/.test(rest)) {
+    return 'this kernel carries no BTF (/sys/kernel/btf/vmlinux is missing); use one built with CONFIG_DEBUG_INFO_BTF';
+  }
+  return HINTS[`${step} ${code}`] ?? HINTS[code] ?? description;
+}
+
+/** The verifier ends with statistics; what it minded is said before them. */
+function lastWords(log: string): string {
+  const lines = log
+    .split('\n')
+    .filter((line) => line !== '' && !/^(processed \d+ insns|verification time|stack depth)/.test(line));
+  return lines.at(-1) ?? 'none';
+}
+
+const HINTS: Record<string, string> = {
+  EPERM:
+    'not permitted; run as root or with the capabilities BPF, PERFMON and NET_ADMIN, outside a sandbox that filters bpf()',
+  EACCES: 'access denied; run as root, or with the capabilities BPF, PERFMON and NET_ADMIN',
+  ENOMEM: 'the kernel is out of memory for it; ask for smaller maps or raise the memory limit',
+  EMFILE: 'too many open files; raise the limit (ulimit -n)',
+  ENOTSUPP: 'this kernel cannot do that',
+  EOPNOTSUPP: 'this kernel cannot do that',
+  'open ENOENT': 'there is no such file; build the programs first (make -C bpf)',
+  'open LIBBPF_4001': 'it is not a BPF object file',
+  'attach ENOENT': 'this kernel has no such tracepoint',
+  'load ESRCH': 'this kernel has no such attach point, or lacks BTF',
+  'attachCgroup ENOENT': 'there is no such directory',
+  'attachCgroup ENOTDIR': 'it is not a directory',
+  'attachCgroup EBADF': 'it is not a directory of a cgroup v2 file system',
+  'attachCgroup EINVAL': 'the program is not of a kind that attaches to cgroups',
+  'attachCgroup EPERM':
+    'not permitted; it takes root or the capability NET_ADMIN, and no exclusive program on the cgroup or above it',
+  'memory EINVAL': 'only array maps made with BPF_F_MMAPABLE can be mapped',
+  'memory ENODEV': 'only array maps made with BPF_F_MMAPABLE can be mapped',
+  'memory ENOTSUPP': 'only array maps made with BPF_F_MMAPABLE can be mapped',
+  'memory EPERM': 'the program declares it read-only; map it without writable',
+  'update E2BIG': 'the map is full, or the index is past its end',
+  'push E2BIG': 'the queue is full',
+  'rodata EINVAL': 'it is not a section of data (.rodata, .data, .bss)',
+};

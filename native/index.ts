@@ -1,0 +1,5 @@
+/** libbpf for Node: load BPF objects, attach their programs, read their maps. Knows nothing of Ringside's own programs. */
+export { BpfError } from './errors';
+export { BpfMap, type Entries } from './map';
+export { BpfObject } from './object';
+export type { MapInfo, ProgramInfo, ProgramStats } from './binding';

@@ -1,0 +1,21 @@
+// The addon: libbpf's objects and maps as two JavaScript classes. native/*.ts is its only caller; it checks arguments
+// before they get here.
+#include <napi.h>
+
+#include "bpf_map.h"
+#include "bpf_object.h"
+#include "errors.h"
+
+namespace ringside {
+
+Napi::Object Init(Napi::Env env, Napi::Object exports) {
+  SilenceLibbpf();
+  exports.Set("initialize", Napi::Function::New(env, SetErrorClass, "initialize"));
+  exports.Set("BpfObject", BpfObject::Define(env));
+  exports.Set("BpfMap", BpfMap::Define(env));
+  return exports;
+}
+
+NODE_API_MODULE(ringside, Init)
+
+}  // namespace ringside
