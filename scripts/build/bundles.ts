@@ -1,0 +1,54 @@
+/** The two programs that run outside of the checkout too: one JavaScript file each, with all of its packages inside. */
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { ROOT, StepError, type Log } from '../setup/steps.mjs';
+
+const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
+
+/** build/agent: the bundle, and beside it what it loads from there: the addon and the BPF objects. */
+export async function bundleAgent(log: Log): Promise<void> {
+  const folder = emptied('build/agent');
+  await bundle(log, 'agent/main.ts', join(folder, 'main.js'), 'Ringside agent');
+  copyFileSync(join(ROOT, 'native/build/Release/ringside.node'), join(folder, 'ringside.node'));
+  const objects = join(ROOT, 'bpf', '.output');
+  for (const name of readdirSync(objects).filter((name) => name.endsWith('.bpf.o'))) {
+    copyFileSync(join(objects, name), join(folder, name));
+  }
+}
+
+/** build/demo: all services of the shop in one file; its argument says which one to be. */
+export async function bundleDemo(log: Log): Promise<void> {
+  await bundle(log, 'demo/main.ts', join(emptied('build/demo'), 'main.js'), 'Ringside demo shop');
+}
+
+async function bundle(log: Log, entry: string, outfile: string, title: string): Promise<void> {
+  try {
+    await build({
+      absWorkingDir: ROOT,
+      entryPoints: [entry],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      target: 'node20.11',
+      format: 'cjs',
+      sourcemap: 'linked',
+      // Names of classes are compared and shown; the whole is not minified, so that a stack in the log can be read.
+      keepNames: true,
+      legalComments: 'eof',
+      banner: { js: `#!/usr/bin/env node\n// ${title} ${version}. Apache-2.0.` },
+      loader: { '.node': 'copy' },
+      logLevel: 'silent',
+    });
+  } catch (error) {
+    log.write(`${(error as Error).message}\n`);
+    throw new StepError(`${entry} could not be bundled.`);
+  }
+}
+
+function emptied(folder: string): string {
+  const path = join(ROOT, folder);
+  rmSync(path, { recursive: true, force: true });
+  mkdirSync(path, { recursive: true });
+  return path;
+}

@@ -1,0 +1,111 @@
+/** The programs and headers the machine must have: Debian packages, installed when they are missing. */
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { run, step, StepError } from './steps.mjs';
+
+const GROUPS = {
+  build: ['clang', 'llvm', 'bpftool', 'libbpf-dev', 'libelf-dev', 'zlib1g-dev', 'pkg-config', 'g++', 'make', 'python3'],
+  test: [
+    'nginx', // The server whose access log the counts are held against.
+    'chromium', // Drives the plugin's editors.
+    'prometheus', // Its promtool judges /metrics.
+    'iproute2', // Network namespaces in which packets can be lost.
+    'nftables',
+    'openssl', // Certificates for the TLS tests.
+    'docker.io', // Builds the agent's image and reads docker-compose.yml.
+    'docker-compose',
+    'debootstrap', // Makes that image's base.
+  ],
+  bench: ['nginx', 'wrk'],
+};
+
+/** Daemons that Debian starts as soon as their package is there; only their programs are wanted. */
+const SERVICES = {
+  nginx: ['nginx.service'],
+  prometheus: ['prometheus.service'],
+  'docker.io': ['docker.service', 'docker.socket', 'containerd.service'],
+};
+
+/** What the packages are called, or where they are, on systems that are not Debian's. */
+const ELSEWHERE = {
+  dnf: 'dnf install clang llvm bpftool libbpf-devel elfutils-libelf-devel zlib-devel pkgconf-pkg-config gcc-c++ make python3',
+  pacman: 'pacman -S clang llvm bpf libbpf libelf zlib pkgconf gcc make python',
+  zypper: 'zypper install clang llvm bpftool libbpf-devel libelf-devel zlib-devel pkgconf gcc-c++ make python3',
+};
+/** There, what shows that they are installed. */
+const PROGRAMS = ['clang', 'llvm-objcopy', 'bpftool', 'pkg-config', 'g++', 'make', 'python3'];
+const LIBRARIES = ['libbpf', 'libelf', 'zlib'];
+
+export async function installSystemPackages(groups) {
+  if (groups.length === 0) {
+    return;
+  }
+  if (!isOnPath('dpkg-query') || !isOnPath('apt-get')) {
+    checkElsewhere();
+    return;
+  }
+  const missing = missingPackages(groups.flatMap((group) => GROUPS[group]));
+  if (missing.length === 0) {
+    return;
+  }
+  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  if (process.getuid() !== 0) {
+    throw new StepError(
+      `Debian packages are missing: ${missing.join(' ')}.\nInstall them, and run this again:\n\n  sudo apt-get ${install.join(' ')}`
+    );
+  }
+  await step(`${missing.length} Debian packages`, async (log) => {
+    log.write(`${missing.join(' ')}\n`);
+    const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
+    const apt = (...args) => run(log, 'apt-get', ['-o', 'DPkg::Lock::Timeout=600', ...args], options);
+    await withoutStarting(missing.flatMap((name) => SERVICES[name] ?? []), log, async () => {
+      try {
+        await apt(...install);
+      } catch {
+        // The lists of packages are missing, or so old that what they name is gone.
+        await apt('update');
+        await apt(...install);
+      }
+    });
+  });
+}
+
+/** The ones of `names` that are not installed. */
+function missingPackages(names) {
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], { encoding: 'utf8' });
+  const installed = new Set(stdout.split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]));
+  return [...new Set(names)].filter((name) => !installed.has(name));
+}
+
+/** Where systemd runs, a web server must not come up on port 80 because a test wants its binary: not now, not at boot. */
+async function withoutStarting(units, log, work) {
+  if (units.length === 0 || !existsSync('/run/systemd/system')) {
+    await work();
+    return;
+  }
+  await run(log, 'systemctl', ['mask', '--runtime', ...units]);
+  try {
+    await work();
+  } finally {
+    await run(log, 'systemctl', ['unmask', '--runtime', ...units]);
+    await run(log, 'systemctl', ['disable', ...units]);
+  }
+}
+
+function checkElsewhere() {
+  const missing = [
+    ...PROGRAMS.filter((program) => !isOnPath(program)),
+    ...LIBRARIES.filter((library) => spawnSync('pkg-config', ['--exists', library]).status !== 0),
+  ];
+  if (missing.length > 0) {
+    const known = Object.keys(ELSEWHERE).find(isOnPath);
+    const command = known ? `sudo ${ELSEWHERE[known]}` : `apt-get install ${GROUPS.build.join(' ')}   (their names on Debian)`;
+    throw new StepError(`Missing: ${missing.join(' ')}.\nInstall them, and run this again:\n\n  ${command}`);
+  }
+}
+
+function isOnPath(program) {
+  // bpftool lives in sbin, which is not on everybody's path.
+  const folders = [...(process.env.PATH ?? '').split(':'), '/usr/sbin', '/sbin'];
+  return folders.some((folder) => existsSync(`${folder}/${program}`));
+}
