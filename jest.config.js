@@ -7,6 +7,9 @@ const transform = { '^.+\\.m?[tj]sx?$': Object.values(grafana.transform)[0] };
 // These publish ES modules only; Jest has to transform them.
 const esModules = ['typebox', '@fastify/type-provider-typebox', 'cookie', 'fast-check', 'pure-rand', 're2js'];
 
+/** Slow, and the only one that needs a container engine. */
+const DOCKER = '/test/package/docker.test.ts';
+
 /** Everything that runs in Node. */
 const node = (name, folders, rest = {}) => ({
   displayName: name,
@@ -29,9 +32,11 @@ module.exports = {
       modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/dist/'],
       transform,
     },
-    node('unit', ['wire', 'agent', 'package', 'scripts']),
+    node('unit', ['wire', 'agent', 'package'], { testPathIgnorePatterns: [DOCKER] }),
     // These need root and a kernel with BTF; they say so and fail where it is missing.
-    node('kernel', ['kernel', 'native']),
+    node('kernel', ['kernel', 'native', 'scripts']),
     node('e2e', ['e2e']),
+    // Builds the agent's image with an engine of its own.
+    node('docker', [], { testMatch: [`<rootDir>${DOCKER}`] }),
   ],
 };
