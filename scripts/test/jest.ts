@@ -1,0 +1,29 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ROOT } from '../setup/steps.mjs';
+import { tallyOf, type Tally } from './tally';
+
+export interface JestRun {
+  name: string;
+  args: string[];
+}
+
+/** Runs Jest, its own report going straight to the screen, and counts. */
+export async function jest({ name, args }: JestRun): Promise<Tally> {
+  const folder = join(ROOT, 'build', 'test');
+  const file = join(folder, `${name}.json`);
+  mkdirSync(folder, { recursive: true });
+  rmSync(file, { force: true });
+  const options = ['--ci', '--json', `--outputFile=${file}`, ...args];
+  const child = spawn(process.execPath, [join(ROOT, 'node_modules/jest/bin/jest.js'), ...options], {
+    cwd: ROOT,
+    stdio: ['ignore', 'ignore', 'inherit'],
+    // nginx, ip and bpftool are in sbin, which is not on everybody's path.
+    env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
+  });
+  const [code] = await once(child, 'exit');
+  const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
+  return tallyOf(name, report, code ?? 1);
+}
