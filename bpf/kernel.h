@@ -64,8 +64,10 @@ struct sock_common {
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol;
+	unsigned long sk_flags;
 	int sk_err;
 	int sk_err_soft;
+	u32 sk_max_ack_backlog;
 	struct sock_cgroup_data sk_cgrp_data;
 };
 
@@ -73,14 +75,59 @@ struct sock___old {
 	struct sock_cgroup_data___old sk_cgrp_data;
 };
 
+/* What stands for a connection until the last segment of its handshake is there (state TCP_NEW_SYN_RECV). */
+struct request_sock {
+	struct sock *rsk_listener;
+};
+
 struct tcp_sock {
 	u64 bytes_received;
 	u64 bytes_acked;
 	u32 srtt_us;
+	u32 snd_una;
+	u32 write_seq;
 };
 
 struct sk_buff {
 	unsigned int len;
+	char cb[48];
+};
+
+/* TCP's use of sk_buff.cb. */
+struct tcp_skb_cb {
+	u16 tcp_gso_segs;
+};
+
+/* The fields of a tracepoint tell whether its newest arguments exist. */
+struct trace_event_raw_tcp_retransmit_skb {
+	int err;
+};
+
+struct inode {
+	unsigned short i_mode;
+};
+
+struct file {
+	struct inode *f_inode;
+	void *private_data;
+};
+
+struct socket {
+	struct file *file;
+	struct sock *sk;
+};
+
+struct bpf_iter__bpf_map_elem {
+	void *key;
+	void *value;
+};
+
+struct bpf_iter__task_file {
+	struct file *file;
+};
+
+enum sock_flags {
+	SOCK_DONE = 1,
 };
 
 #pragma clang attribute pop

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* What the HTTP programs share with user space. agent/collect/generated/http.ts is made from its BTF. */
+#ifndef RINGSIDE_HTTP_H
+#define RINGSIDE_HTTP_H
+
+#include "histogram.h"
+
+enum http_role {
+	HTTP_ROLE_CLIENT = 0,
+	HTTP_ROLE_SERVER = 1,
+};
+
+/* OpenTelemetry's known methods; everything else is OTHER. */
+enum http_method {
+	HTTP_METHOD_OTHER = 0,
+	HTTP_METHOD_GET = 1,
+	HTTP_METHOD_POST = 2,
+	HTTP_METHOD_PUT = 3,
+	HTTP_METHOD_DELETE = 4,
+	HTTP_METHOD_HEAD = 5,
+	HTTP_METHOD_OPTIONS = 6,
+	HTTP_METHOD_PATCH = 7,
+	HTTP_METHOD_CONNECT = 8,
+	HTTP_METHOD_TRACE = 9,
+};
+
+/* The status of a request that got no answer. */
+#define HTTP_STATUS_NONE 0
+
+/* One series: whose socket, which side of it, what was asked, what was answered. */
+struct http_key {
+	__u64 cgroup_id;
+	__u16 status;
+	__u8 method;
+	__u8 role;
+	__u32 unused;
+};
+
+struct http_slot {
+	struct histogram duration;
+	struct histogram time_to_first_byte;
+};
+
+/*
+ * One a CPU, so that CPUs do not fight for a cache line. Requests: seen = recorded + (started - ended) + unparsed +
+ * overflowed, to the last one.
+ */
+struct http_counters {
+	/* Requests whose start line was read. */
+	__u64 seen;
+	/* ... that were counted in a slot. */
+	__u64 recorded;
+	/* ... that wait for the end of their answer, as the difference of these two. */
+	__u64 started;
+	__u64 ended;
+	/* ... that were lost track of: a hole in the stream, or an answer that is not HTTP. */
+	__u64 unparsed;
+	/* ... beyond the deepest pipeline we follow. */
+	__u64 overflowed;
+	/* Of the recorded: counted in slot 0 because the table of series was full. */
+	__u64 other;
+	/* Answers whose request was not seen: the connection is older than we are, or the server spoke unasked. */
+	__u64 unmatched;
+	/* Connections the kernel gave no memory for. */
+	__u64 refused;
+	__u64 unused[7];
+};
+
+#endif

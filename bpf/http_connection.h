@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/*
+ * A connection: its two streams, and the requests that wait for their answers.
+ *
+ * The two directions run on different CPUs at the same time, so each writes only its own stream; the requests between
+ * them are a ring with one writer (the stream of requests moves head) and one reader (the stream of answers moves tail).
+ */
+#ifndef RINGSIDE_HTTP_CONNECTION_H
+#define RINGSIDE_HTTP_CONNECTION_H
+
+#include "http_record.h"
+#include "http_stream.h"
+
+/* How deep a pipeline is followed; a power of two. */
+#define PIPELINE 16
+
+#define STREAM_OF_REQUESTS 0
+#define STREAM_OF_ANSWERS 1
+
+struct http_connection {
+	struct http_stream streams[2];
+	u64 started_ns[PIPELINE];
+	u8 methods[PIPELINE];
+	u64 cgroup_id;
+	/* Requests so far, and how many of them are answered or given up. */
+	u32 head;
+	u32 tail;
+	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
+	u32 overflow_from;
+	u8 overflowing;
+	u8 role;
+	/* Not HTTP, or not any more (an upgrade, a tunnel). */
+	u8 ignored;
+	u8 unused;
+};
+
+static __always_inline bool awaits_answer(const struct http_connection *c)
+{
+	return c->head != c->tail;
+}
+
+static __always_inline bool tail_overflowed(const struct http_connection *c)
+{
+	return c->overflowing && (s32)(c->tail - c->overflow_from) >= 0;
+}
+
+static __always_inline u8 tail_method(const struct http_connection *c)
+{
+	return tail_overflowed(c) ? HTTP_METHOD_OTHER : c->methods[c->tail & (PIPELINE - 1)];
+}
+
+static __always_inline void push_request(struct http_connection *c, u8 method, u64 started_ns)
+{
+	u32 at = c->head & (PIPELINE - 1);
+
+	count(HTTP_SEEN);
+	if (!c->overflowing && c->head - c->tail >= PIPELINE) {
+		c->overflowing = 1;
+		c->overflow_from = c->head;
+	}
+	if (c->overflowing) {
+		count(HTTP_OVERFLOWED);
+	} else {
+		c->started_ns[at] = started_ns;
+		c->methods[at] = method;
+		count(HTTP_STARTED);
+	}
+	c->head++;
+}
+
+/* Takes the oldest request out of the ring; with status it is recorded, without it is lost. */
+static __always_inline void pop_request(struct http_connection *c, bool record, u16 status, u64 first_byte_ns, u64 end_ns)
+{
+	u32 at = c->tail & (PIPELINE - 1);
+	struct http_key key = {
+		.cgroup_id = c->cgroup_id,
+		.status = status,
+		.method = c->methods[at],
+		.role = c->role,
+	};
+	u64 started_ns = c->started_ns[at];
+
+	if (!tail_overflowed(c)) {
+		count(HTTP_ENDED);
+		if (record)
+			record_request(&key, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0);
+		else
+			count(HTTP_UNPARSED);
+	}
+	c->tail++;
+	if (c->tail == c->head)
+		c->overflowing = 0;
+}
+
+/*
+ * The connection gives no more answers. A request whose answer has begun is recorded as that; the others got none.
+ */
+static __always_inline void abandon_requests(struct http_connection *c, u64 now_ns)
+{
+	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
+
+	for (u32 i = 0; i < PIPELINE; i++) {
+		u16 status = i == 0 ? answers->status : HTTP_STATUS_NONE;
+
+		if (!awaits_answer(c))
+			break;
+		pop_request(c, true, status, status ? answers->first_byte_ns : 0, status ? answers->latest_ns : now_ns);
+	}
+	c->tail = c->head;
+	c->overflowing = 0;
+	answers->status = 0;
+}
+
+#endif

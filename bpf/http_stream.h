@@ -1,0 +1,362 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/*
+ * One direction of an HTTP/1.x connection, as a state machine that is fed segments of any size.
+ *
+ * It finds where messages begin and end (RFC 9112, section 6) and reads nothing else: the method, the status, and the
+ * three things that frame a body. Bodies are stepped over without being looked at, so that nothing in them can be
+ * mistaken for a message.
+ *
+ * All its state lies in the connection's memory and none in registers: to the verifier every turn of the loop then
+ * looks like the one before, and it follows the body of the loop once a turn instead of once a path.
+ *
+ * The file knows nothing of sockets. Whoever includes it defines stream_load(), which copies payload.
+ */
+#ifndef RINGSIDE_HTTP_STREAM_H
+#define RINGSIDE_HTTP_STREAM_H
+
+#include "http.h"
+
+enum stream_state {
+	/* Between messages. */
+	STREAM_START = 0,
+	STREAM_START_LINE,
+	/* At the first byte of a header or trailer line, inside its name, at its value, after what matters of it. */
+	STREAM_LINE_START,
+	STREAM_NAME,
+	STREAM_VALUE,
+	STREAM_LINE,
+	STREAM_BODY,
+	STREAM_CHUNK_SIZE,
+	STREAM_CHUNK_EXTENSION,
+	STREAM_CHUNK,
+	STREAM_CHUNK_END,
+	/* From here on nothing is read. */
+	STREAM_UNTIL_CLOSE,
+	STREAM_LOST,
+	STREAM_DONE,
+};
+
+/* Of a message: how its body is framed. */
+#define FRAMED_BY_LENGTH 0x01
+#define FRAMED_BY_CHUNKS 0x02
+#define IN_TRAILER 0x04
+/* Of the stream. */
+#define STREAM_SYNCED 0x10
+#define STREAM_HOLDS 0x20
+#define STREAM_FIN 0x40
+#define MESSAGE_FLAGS 0x0f
+
+/* What a step found. */
+enum stream_event {
+	EVENT_NONE = 0,
+	/* A complete start line: the first and last bytes of it are in first[] and last. */
+	EVENT_START_LINE,
+	/* What should be a start line is none. */
+	EVENT_GARBAGE,
+	/* The empty line after the header. */
+	EVENT_HEAD,
+	/* The last byte of a body. */
+	EVENT_END,
+};
+
+#define STREAM_WINDOW 64
+/* A start line or header larger than this is nobody's. */
+#define STREAM_HEAD_LIMIT (256 * 1024)
+
+struct http_stream {
+	/* Bytes of the body or chunk to come; while a length is read, its digits so far. */
+	__u64 remaining;
+	/* The first 16 bytes of the start line, zero-padded, and its last 8. */
+	__u64 first[2];
+	__u64 last;
+	/* When the first byte of the message and the latest byte of the stream came. */
+	__u64 first_byte_ns;
+	__u64 latest_ns;
+	/* The sequence number of the next byte, and of the first one that has not come early. */
+	__u32 next_seq;
+	__u32 beyond_seq;
+	/* The payload not read yet, as offsets into the segment; which part of it is in the window. */
+	__u32 offset;
+	__u32 end;
+	__u32 window_from;
+	__u32 window_to;
+	__u32 head_bytes;
+	__u16 status;
+	__u8 state;
+	__u8 flags;
+	__u8 name;
+	__u8 matched;
+	__u8 prefix;
+	__u8 unused;
+	/* A window of the payload, with room for a whole word at its last byte. */
+	__u8 window[STREAM_WINDOW + 8];
+};
+
+#define BYTES_OF(byte) ((byte) * 0x0101010101010101ULL)
+#define WORD(a, b, c, d, e, f, g, h)                                                                                   \
+	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 |    \
+	 (__u64)(g) << 48 | (__u64)(h) << 56)
+
+/* The names we look for, in lower case, as two padded halves: what follows the first eight bytes. */
+#define NAME_CONTENT_LENGTH 0
+#define NAME_TRANSFER_ENCODING 1
+#define CONTENT_ WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-')
+#define TRANSFER WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
+#define NAME_LENGTH 32
+
+const __u8 stream_names[2 * NAME_LENGTH] = "content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0transfer-encoding:";
+
+/* Where the first line feed of a word is, 8 if there is none: Lamport's zero-byte test, then a count of the bytes below. */
+static __always_inline __u32 line_feed_in(__u64 word)
+{
+	__u64 zero_at = word ^ BYTES_OF('\n');
+	__u64 found = (zero_at - BYTES_OF(0x01)) & ~zero_at & BYTES_OF(0x80);
+
+	if (!found)
+		return 8;
+	return ((((found & -found) - 1) & BYTES_OF(0x01)) * BYTES_OF(0x01)) >> 56;
+}
+
+static __always_inline __u64 low_bytes(__u64 word, __u32 count)
+{
+	return count >= 8 ? word : word & ((1ULL << (8 * (count & 7))) - 1);
+}
+
+/* Keeps the ends of the start line: its first 16 and its last 8 bytes, whatever segments it comes in. */
+static __always_inline void keep_ends(struct http_stream *s, __u64 word, __u32 count)
+{
+	__u32 at = s->prefix;
+
+	word = low_bytes(word, count);
+	if (count >= 8)
+		s->last = word;
+	else if (count)
+		s->last = s->last >> (8 * (count & 7)) | word << (8 * ((8 - count) & 7));
+
+	if (at < 8) {
+		s->first[0] |= word << (8 * (at & 7));
+		if (at)
+			s->first[1] |= word >> (8 * ((8 - at) & 7));
+	} else if (at < 16) {
+		s->first[1] |= word << (8 * (at & 7));
+	}
+	at += count;
+	s->prefix = at > 16 ? 16 : at;
+}
+
+static __always_inline void begin_message(struct http_stream *s)
+{
+	s->first_byte_ns = s->latest_ns;
+	s->first[0] = 0;
+	s->first[1] = 0;
+	s->last = 0;
+	s->prefix = 0;
+	s->head_bytes = 0;
+	s->status = 0;
+	s->remaining = 0;
+	s->flags &= ~MESSAGE_FLAGS;
+	s->state = STREAM_START_LINE;
+}
+
+static __always_inline __u32 step_over_body(struct http_stream *s)
+{
+	__u64 left = s->end - s->offset;
+	__u64 count = s->remaining < left ? s->remaining : left;
+
+	s->remaining -= count;
+	s->offset += count;
+	if (s->remaining)
+		return EVENT_NONE;
+	if (s->state == STREAM_BODY)
+		return EVENT_END;
+	s->state = STREAM_CHUNK_END;
+	s->head_bytes = 0;
+	return EVENT_NONE;
+}
+
+static __always_inline __u32 end_of_head(struct http_stream *s)
+{
+	return s->flags & IN_TRAILER ? EVENT_END : EVENT_HEAD;
+}
+
+/* At the first byte of a line: the empty one ends the header, a few names matter, all others are skipped. */
+static __always_inline __u32 start_of_line(struct http_stream *s, __u64 word, __u32 count)
+{
+	__u64 lower = word | BYTES_OF(0x20);
+	__u8 byte = word;
+
+	if (byte == '\n') {
+		s->offset++;
+		return end_of_head(s);
+	}
+	if (byte == '\r') {
+		/* Its line feed is the next byte, or the line is no empty one: the same state decides. */
+		s->offset++;
+		return EVENT_NONE;
+	}
+	s->state = STREAM_LINE;
+	if (s->flags & IN_TRAILER)
+		return EVENT_NONE;
+	byte |= 0x20;
+	if (byte != 'c' && byte != 't')
+		return EVENT_NONE;
+	s->name = byte == 't' ? NAME_TRANSFER_ENCODING : NAME_CONTENT_LENGTH;
+	s->matched = 0;
+	if (count < 8) {
+		s->state = STREAM_NAME;
+	} else if (lower == CONTENT_ || lower == TRANSFER) {
+		s->state = STREAM_NAME;
+		s->matched = 8;
+		s->offset += 8;
+	}
+	return EVENT_NONE;
+}
+
+static __always_inline void inside_name(struct http_stream *s, __u8 byte)
+{
+	__u64 at = s->name * NAME_LENGTH + s->matched;
+	__u8 expected = stream_names[at & (sizeof(stream_names) - 1)];
+
+	if (byte >= 'A' && byte <= 'Z')
+		byte |= 0x20;
+	if (byte != expected) {
+		s->state = STREAM_LINE;
+		return;
+	}
+	s->matched++;
+	s->offset++;
+	if (byte != ':')
+		return;
+	s->state = STREAM_VALUE;
+	if (s->name == NAME_CONTENT_LENGTH) {
+		s->remaining = 0;
+		s->flags |= FRAMED_BY_LENGTH;
+	}
+}
+
+static __always_inline void inside_value(struct http_stream *s, __u8 byte)
+{
+	if (byte == ' ' || byte == '\t') {
+		s->offset++;
+	} else if (s->name == NAME_CONTENT_LENGTH && byte >= '0' && byte <= '9') {
+		s->remaining = s->remaining * 10 + (byte - '0');
+		s->offset++;
+	} else {
+		/* "chunked" is the last coding wherever there is one; "identity" is the old way to say there is none. */
+		if (s->name == NAME_TRANSFER_ENCODING && (byte | 0x20) != 'i')
+			s->flags |= FRAMED_BY_CHUNKS;
+		s->state = STREAM_LINE;
+	}
+}
+
+static __always_inline void chunk_size(struct http_stream *s, __u8 byte)
+{
+	__u8 lower = byte | 0x20;
+
+	s->offset++;
+	if (byte >= '0' && byte <= '9') {
+		s->remaining = s->remaining * 16 + (byte - '0');
+	} else if (lower >= 'a' && lower <= 'f') {
+		s->remaining = s->remaining * 16 + (lower - 'a' + 10);
+	} else if (byte == '\n') {
+		if (s->remaining) {
+			s->state = STREAM_CHUNK;
+		} else {
+			s->flags |= IN_TRAILER;
+			s->state = STREAM_LINE_START;
+		}
+	} else if (byte == ';' || byte == ' ' || byte == '\t') {
+		s->state = STREAM_CHUNK_EXTENSION;
+	}
+}
+
+/* Takes one bite of at most eight bytes, or steps over a body. Call while s->offset < s->end. */
+static __always_inline __u32 stream_step(void *context, struct http_stream *s)
+{
+	__u32 state = s->state, event = EVENT_NONE;
+	__u32 count, feed;
+	__u64 at, word;
+	const __u64 *window;
+
+	if (state == STREAM_BODY || state == STREAM_CHUNK)
+		return step_over_body(s);
+	if (state >= STREAM_UNTIL_CLOSE) {
+		s->offset = s->end;
+		return EVENT_NONE;
+	}
+
+	if (s->offset < s->window_from || s->offset >= s->window_to ||
+	    (s->window_to < s->end && s->offset + 8 > s->window_to)) {
+		count = s->end - s->offset;
+		if (count > STREAM_WINDOW)
+			count = STREAM_WINDOW;
+		stream_load(context, s->offset, s->window, count);
+		s->window_from = s->offset;
+		s->window_to = s->offset + count;
+	}
+	at = (s->offset - s->window_from) & (STREAM_WINDOW - 1);
+	window = (const __u64 *)&s->window[at];
+	/* The compiler would read a word that it knows to be unaligned byte by byte. */
+	barrier_var(window);
+	count = s->window_to - s->offset;
+	if (count > 8)
+		count = 8;
+	word = low_bytes(*window, count);
+
+	if (state == STREAM_START) {
+		/* Empty lines before a message are to be ignored (RFC 9112, section 2.2). */
+		if ((__u8)word == '\r' || (__u8)word == '\n') {
+			s->offset++;
+			return EVENT_NONE;
+		}
+		begin_message(s);
+		state = STREAM_START_LINE;
+	}
+	if (state == STREAM_LINE_START) {
+		event = start_of_line(s, word, count);
+		/* The rest of a line that does not matter is skipped below, with the same word. */
+		if (event || s->state != STREAM_LINE)
+			return event;
+		state = STREAM_LINE;
+	}
+	if (state == STREAM_NAME) {
+		inside_name(s, word);
+		return EVENT_NONE;
+	}
+	if (state == STREAM_VALUE) {
+		inside_value(s, word);
+		return EVENT_NONE;
+	}
+	if (state == STREAM_CHUNK_SIZE) {
+		chunk_size(s, word);
+		return EVENT_NONE;
+	}
+
+	/* What is left goes on to the end of its line. */
+	feed = line_feed_in(word);
+	if (state == STREAM_START_LINE)
+		keep_ends(s, word, feed < count ? feed : count);
+	s->head_bytes += count;
+	if (s->head_bytes > STREAM_HEAD_LIMIT)
+		return EVENT_GARBAGE;
+	if (feed >= count) {
+		s->offset += count;
+		return EVENT_NONE;
+	}
+	s->offset += feed + 1;
+	if (state == STREAM_START_LINE) {
+		s->state = STREAM_LINE_START;
+		return EVENT_START_LINE;
+	}
+	if (state == STREAM_LINE) {
+		s->state = STREAM_LINE_START;
+	} else if (state == STREAM_CHUNK_EXTENSION) {
+		s->flags |= s->remaining ? 0 : IN_TRAILER;
+		s->state = s->remaining ? STREAM_CHUNK : STREAM_LINE_START;
+	} else {
+		s->state = STREAM_CHUNK_SIZE;
+	}
+	return EVENT_NONE;
+}
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* A TCP segment as cgroup_skb shows it: the packet from its IP header on. */
+#ifndef RINGSIDE_SEGMENT_H
+#define RINGSIDE_SEGMENT_H
+
+#include "kernel.h"
+
+struct segment {
+	u32 seq;
+	u32 ack;
+	/* Where the payload starts and ends in the packet. */
+	u32 payload;
+	u32 end;
+	bool fin;
+	bool rst;
+};
+
+/* Extension headers before TCP: hop-by-hop, routing, destination options. More than a few is no ordinary traffic. */
+#define IPV6_MAX_EXTENSIONS 4
+
+static __always_inline int tcp_offset_v6(struct __sk_buff *skb)
+{
+	u8 header[2];
+	u32 at = 40;
+	u8 next;
+
+	if (bpf_skb_load_bytes(skb, 6, &next, 1))
+		return -1;
+	for (int i = 0; i < IPV6_MAX_EXTENSIONS && next != IPPROTO_TCP; i++) {
+		if (next != 0 && next != 43 && next != 60)
+			return -1;
+		if (bpf_skb_load_bytes(skb, at, header, 2))
+			return -1;
+		next = header[0];
+		at += 8 + 8 * header[1];
+	}
+	return next == IPPROTO_TCP ? (int)at : -1;
+}
+
+static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *segment)
+{
+	u8 tcp[16];
+	int at;
+
+	if (skb->protocol == bpf_htons(0x0800)) {
+		u8 version_and_length;
+
+		if (bpf_skb_load_bytes(skb, 0, &version_and_length, 1))
+			return false;
+		at = (version_and_length & 15) * 4;
+	} else {
+		at = tcp_offset_v6(skb);
+	}
+	if (at < 0 || bpf_skb_load_bytes(skb, at, tcp, sizeof(tcp)))
+		return false;
+
+	segment->seq = bpf_ntohl(*(u32 *)&tcp[4]);
+	segment->ack = bpf_ntohl(*(u32 *)&tcp[8]);
+	segment->payload = at + (tcp[12] >> 4) * 4;
+	segment->end = skb->len;
+	segment->fin = tcp[13] & 0x01;
+	segment->rst = tcp[13] & 0x04;
+	if (segment->payload > segment->end)
+		segment->payload = segment->end;
+	return true;
+}
+
+#endif
