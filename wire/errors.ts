@@ -1,8 +1,15 @@
 /** Every error the agent can answer with: a string code, its HTTP status, and what the reader should do about it. */
 export const ERRORS = {
+  malformed_request: {
+    status: 400,
+    help: 'It is not an HTTP/1.1 request, its headers are too large, or it arrived too slowly.',
+  },
   invalid_body: { status: 400, help: 'The body is not JSON, or not an object of the shape in /openapi.json.' },
   invalid_field: { status: 400, help: 'A field has a value it cannot have; details.field names it.' },
-  unknown_field: { status: 400, help: 'The request has a field that does not exist; details.nearest names the likely one.' },
+  unknown_field: {
+    status: 400,
+    help: 'The request has a field that does not exist; details.nearest names the likely one.',
+  },
   invalid_range: { status: 400, help: '"from" must be before "to", both in milliseconds since 1970.' },
   unknown_metric: { status: 400, help: 'GET /api/v1/metrics lists the metrics; details.nearest names the likely one.' },
   unknown_label: { status: 400, help: 'The metric has no such label; details.nearest names the likely one.' },
@@ -13,7 +20,10 @@ export const ERRORS = {
   too_many_series: { status: 400, help: 'Group by fewer labels, filter, or ask for the top N.' },
   body_too_large: { status: 413, help: 'The body is over the limit that details.limit names.' },
   unsupported_media_type: { status: 415, help: 'Send application/json.' },
-  unauthorized: { status: 401, help: 'Send "Authorization: Bearer <token>" with the token the agent was started with.' },
+  unauthorized: {
+    status: 401,
+    help: 'Send "Authorization: Bearer <token>" with the token the agent was started with.',
+  },
   not_found: { status: 404, help: 'There is no such route; GET /openapi.json lists them.' },
   method_not_allowed: { status: 405, help: 'The route exists, with another method.' },
   overloaded: { status: 503, help: 'The agent is answering as many queries as it may; try again.' },
