@@ -1,0 +1,119 @@
+/** The agent's flags, each with a twin in the environment. `--help` is made of this file and nothing else. */
+import { Command, Option } from 'commander';
+import { version } from '../../package.json';
+import { DEFAULT_HISTORY_BYTES } from '../history/history';
+import {
+  byteParser,
+  formatBytes,
+  parseListenAddress,
+  parseNodeName,
+  parsePath,
+  parseSwitch,
+  wholeNumberParser,
+  type ListenAddress,
+} from './values';
+
+export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
+/** What the flags say, each by itself; `agent/config.ts` judges them together. */
+export interface Flags {
+  listen: ListenAddress;
+  cgroup: string;
+  node: string;
+  tokenFile?: string;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
+  insecure: boolean;
+  historyBytes: number;
+  maxSeries: number;
+  maxConnections: number;
+  tickMs: number;
+  objects: string;
+  logLevel: LogLevel;
+}
+
+/** Below it, minutes rather than hours. */
+const MIN_HISTORY_BYTES = 2 ** 20;
+const MAX_HISTORY_BYTES = 2 ** 32;
+
+export interface FlagDefaults {
+  node: string;
+  objects: string;
+}
+
+export function buildCommand(defaults: FlagDefaults): Command {
+  return new Command('ringside-agent')
+    .description('Measures the HTTP and TCP of this node in the kernel and answers questions about it over HTTP.')
+    .version(version, '-v, --version', 'print the version and exit')
+    .helpOption('-h, --help', 'print this help and exit')
+    .addOption(
+      flag('--listen <host:port>', 'where to answer; :9420 is every address, port 0 a free one')
+        .default(parseListenAddress('127.0.0.1:9420'), '127.0.0.1:9420')
+        .argParser(parseListenAddress)
+    )
+    .addOption(
+      flag('--cgroup <path>', 'measure only this cgroup and what is below it; absolute, or relative to the cgroup v2 root')
+        .default('/', 'the cgroup v2 root')
+        .argParser(parsePath)
+    )
+    .addOption(
+      flag('--node <name>', 'the name of this node, a label on every series')
+        .default(defaults.node, 'the host name')
+        .argParser(parseNodeName)
+    )
+    .addOption(
+      flag('--token-file <path>', 'ask for the bearer token in this file; read again when it changes').argParser(parsePath)
+    )
+    .addOption(flag('--tls-cert <path>', 'answer over TLS with this certificate chain (PEM)').argParser(parsePath))
+    .addOption(flag('--tls-key <path>', 'the private key of --tls-cert (PEM)').argParser(parsePath))
+    .addOption(
+      flag('--tls-client-ca <path>', 'ask for a client certificate that this authority signed (PEM)').argParser(parsePath)
+    )
+    .addOption(
+      flag('--insecure [yes|no]', 'listen beyond loopback without a token or client certificates')
+        .preset('yes')
+        .default(false, 'no')
+        .argParser(parseSwitch)
+    )
+    .addOption(
+      flag('--history-bytes <size>', 'memory for the past, all of it taken at the start')
+        .default(DEFAULT_HISTORY_BYTES, formatBytes(DEFAULT_HISTORY_BYTES))
+        .argParser(byteParser(MIN_HISTORY_BYTES, MAX_HISTORY_BYTES))
+    )
+    .addOption(
+      flag('--max-series <count>', 'series each BPF program can keep apart; what comes after is counted as "other"')
+        .default(2_000)
+        .argParser(wholeNumberParser(16, 1_000_000))
+    )
+    .addOption(
+      flag('--max-connections <count>', 'open TCP connections that are followed at a time')
+        .default(16_384)
+        .argParser(wholeNumberParser(16, 4_000_000))
+    )
+    .addOption(
+      flag('--tick-ms <milliseconds>', 'how often the kernel’s counters are read into the history')
+        .default(1_000)
+        .argParser(wholeNumberParser(1_000, 60_000))
+    )
+    .addOption(
+      flag('--objects <path>', 'the folder with the BPF objects (*.bpf.o)')
+        .default(defaults.objects, 'beside the agent')
+        .argParser(parsePath)
+    )
+    .addOption(flag('--log-level <level>', 'how much to log, as JSON on standard error').choices(LOG_LEVELS).default('info'))
+    .addHelpText(
+      'after',
+      '\nWithout a token file or a client CA the agent listens on loopback addresses only.\n' +
+        'It needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; Linux 5.10 or newer with BTF; cgroup v2.'
+    )
+    .showHelpAfterError('Run ringside-agent --help for every flag.')
+    .allowExcessArguments(true);
+}
+
+/** A flag whose twin in the environment has its name in capitals: `--tick-ms` and RINGSIDE_TICK_MS. */
+function flag(flags: string, description: string): Option {
+  const option = new Option(flags, description);
+  return option.env(`RINGSIDE_${option.name().toUpperCase().replaceAll('-', '_')}`);
+}

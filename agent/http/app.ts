@@ -1,0 +1,38 @@
+/** The agent's HTTP interface, built and not yet listening. */
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { guard } from './access';
+import type { AgentContext } from './context';
+import { answerErrors } from './errors';
+import { answerMissing } from './missing';
+import { describeRoutes } from './openapi';
+import { catalogueRoutes } from './routes/catalogue';
+import { expositionRoutes } from './routes/exposition';
+import { healthRoutes } from './routes/health';
+import { labelRoutes } from './routes/labels';
+import { queryRoutes } from './routes/query';
+import { statusRoutes } from './routes/status';
+import { serverOptions, type Listening } from './server';
+import { validatorCompiler } from './validation';
+
+export async function buildApp(context: AgentContext, listening: Listening = {}): Promise<FastifyInstance> {
+  const app = Fastify(serverOptions(listening)).withTypeProvider<TypeBoxTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  // JSON is the only body there is; Fastify would also take plain text.
+  app.removeContentTypeParser('text/plain');
+
+  answerErrors(app);
+  answerMissing(app);
+  guard(app, context.access);
+  describeRoutes(app, context.version);
+
+  app.register(healthRoutes, context);
+  app.register(statusRoutes, context);
+  app.register(catalogueRoutes, context);
+  app.register(labelRoutes, context);
+  app.register(queryRoutes, context);
+  app.register(expositionRoutes, context);
+
+  await app.ready();
+  return app;
+}

@@ -1,0 +1,40 @@
+/** What the routes know of the agent they answer for. */
+import type { Deltas, LiveSource } from '../history/deltas';
+import type { History } from '../history/history';
+import type { SeriesTable } from '../history/series';
+import type { Readiness, TickStats } from '../ticker';
+import type { Status } from '../../wire/status';
+import type { TokenFile } from './token';
+
+export interface AgentContext {
+  version: string;
+  node: string;
+  /** `uname -r`. */
+  kernelRelease: string;
+  /** The cgroup that is measured. */
+  scope: string;
+  /** When this agent started measuring. */
+  bootEpochMs: number;
+  history: History;
+  series: SeriesTable;
+  collector: Measuring;
+  ticker: { readonly readiness: Readiness; readonly stats: Readonly<TickStats> };
+  access: Access;
+}
+
+/** The collector, as far as a route is concerned. */
+export interface Measuring extends LiveSource {
+  /** Everything since boot; of a gauge, what it is now. */
+  totals(into: Deltas): void;
+  status(): MeasuringStatus;
+}
+
+export interface MeasuringStatus extends Pick<Status, 'programs' | 'series' | 'losses' | 'notices'> {
+  kernelMapBytes: number;
+}
+
+/** Who may ask: without either, everyone who reaches the socket. With both, both are asked for. */
+export interface Access {
+  token?: TokenFile;
+  clientCertificates: boolean;
+}

@@ -1,0 +1,109 @@
+/** The kernel's totals, held for the length of one scrape. */
+import type { Deltas } from '../../history/deltas';
+import type { Series, SeriesTable } from '../../history/series';
+import { labelsOf, METRICS, type Metric } from '../../../wire/metrics';
+import { classicBounds } from './buckets';
+import { labelSet, number, sample, type Format, type LabelPairs } from './format';
+
+interface HistogramTotal {
+  series: Series;
+  sumSeconds: number;
+  /** Events of each classic bucket by itself, +Inf last. */
+  counts: Float64Array;
+}
+
+interface NumberTotal {
+  series: Series;
+  value: number;
+}
+
+/** Text is handed on in pieces of about this length. */
+const CHUNK_LENGTH = 64 * 1024;
+
+export class Totals implements Deltas {
+  readonly #series: SeriesTable;
+  readonly #histograms = new Map<Metric, HistogramTotal[]>();
+  readonly #numbers = new Map<Metric, NumberTotal[]>();
+
+  constructor(series: SeriesTable) {
+    this.#series = series;
+  }
+
+  histogram(id: number, sumNanoseconds: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
+    const series = this.#series.get(id);
+    if (!series) {
+      return;
+    }
+    const bounds = classicBounds(series.metric.minExponent);
+    const classic = new Float64Array(bounds.seconds.length + 1);
+    for (let i = 0; i < length; i++) {
+      classic[bounds.ofBucket(buckets[i])] += counts[i];
+    }
+    push(this.#histograms, series.metric, { series, sumSeconds: sumNanoseconds / 1e9, counts: classic });
+  }
+
+  counter(id: number, value: number): void {
+    this.#number(id, value);
+  }
+
+  gauge(id: number, value: number): void {
+    this.#number(id, value);
+  }
+
+  /** Every metric of the catalogue, also those without a series: a dashboard finds their names. */
+  *lines(format: Format): Generator<string> {
+    let chunk = '';
+    for (const metric of METRICS) {
+      chunk += format.header(metric.name, metric.kind, metric.help, metric.unit);
+      for (const total of this.#histograms.get(metric) ?? []) {
+        chunk += histogramLines(total, format);
+        if (chunk.length > CHUNK_LENGTH) {
+          yield chunk;
+          chunk = '';
+        }
+      }
+      for (const { series, value } of this.#numbers.get(metric) ?? []) {
+        chunk += sample(metric.name, labelPairs(series), value);
+      }
+      yield chunk;
+      chunk = '';
+    }
+  }
+
+  #number(id: number, value: number): void {
+    const series = this.#series.get(id);
+    if (series) {
+      push(this.#numbers, series.metric, { series, value });
+    }
+  }
+}
+
+function histogramLines({ series, sumSeconds, counts }: HistogramTotal, format: Format): string {
+  const { name, minExponent } = series.metric;
+  const labels = labelSet(labelPairs(series));
+  const before = labels === '' ? '{' : `${labels.slice(0, -1)},`;
+  let lines = '';
+  let cumulative = 0;
+  for (const [index, seconds] of classicBounds(minExponent).seconds.entries()) {
+    cumulative += counts[index];
+    lines += `${name}_bucket${before}le="${format.bound(seconds)}"} ${number(cumulative)}\n`;
+  }
+  cumulative += counts[counts.length - 1];
+  return (
+    `${lines}${name}_bucket${before}le="+Inf"} ${number(cumulative)}\n` +
+    `${name}_sum${labels} ${number(sumSeconds)}\n${name}_count${labels} ${number(cumulative)}\n`
+  );
+}
+
+function labelPairs({ metric, labels }: Series): LabelPairs {
+  return labelsOf(metric).map((label) => [label, labels[label] ?? ''] as const);
+}
+
+function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
+  const list = map.get(key);
+  if (list) {
+    list.push(value);
+  } else {
+    map.set(key, [value]);
+  }
+}

@@ -1,0 +1,160 @@
+/** `POST /api/v1/query`: several questions about one range, answered one after the other. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyBaseLogger } from 'fastify';
+import { Type } from 'typebox';
+import { QueryAnswerSchema, type Notice, type QueryAnswer, type Result } from '../../../wire/answer';
+import { isWireError, WireError } from '../../../wire/errors';
+import { LIMITS } from '../../../wire/limits';
+import { QueryRequestSchema, QuerySchema, type Query } from '../../../wire/query';
+import { answerQuery } from '../../query/query';
+import type { AgentContext } from '../context';
+import { internal } from '../errors';
+import { Gate } from '../gate';
+import { refusals } from '../refusals';
+import { checker, quote, shorten } from '../validation';
+
+/** A dashboard sends a request a panel; this is several dashboards at once. */
+const REQUESTS_AT_A_TIME = 64;
+/** What is not answered by then is not waited for: Grafana gives up after 30 s. */
+const BATCH_DEADLINE_MS = 20_000;
+
+/** The body without a look into the queries: a fault in one of them must not cost the others their answer. */
+const envelope = Type.Object({ ...QueryRequestSchema.properties, queries: Type.Array(Type.Unknown(), { minItems: 1 }) }, { additionalProperties: false });
+interface Envelope {
+  from: number;
+  to: number;
+  queries: unknown[];
+}
+
+const checkEnvelope = checker(envelope, 'body');
+const checkQuery = checker(QuerySchema, 'query');
+
+export const queryRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, context, done) => {
+  const gate = new Gate(REQUESTS_AT_A_TIME);
+
+  app.post(
+    '/api/v1/query',
+    {
+      schema: {
+        summary: 'Answers queries about a range, as data frames',
+        description: 'A query that is wrong fails alone: its error is in results.<refId>.error, the others are answered.',
+        tags: ['queries'],
+        body: QueryRequestSchema,
+        response: { 200: QueryAnswerSchema, ...refusals },
+      },
+      validatorCompiler: () => (body: unknown) => {
+        const error = checkEnvelope(body);
+        return error ? { error } : { value: body };
+      },
+    },
+    (request, reply) =>
+      gate.pass(async () => {
+        const body = request.body as Envelope;
+        const refIds = checkBatch(body);
+        const startMs = performance.now();
+        // No prototype: a refId is any text, "__proto__" too.
+        const results: Record<string, Result> = Object.create(null);
+        for (const [index, query] of body.queries.entries()) {
+          // One turn of the loop a query: probes, ticks and other people's queries get their time in between.
+          await nextTurn();
+          if (reply.raw.destroyed) {
+            break;
+          }
+          results[refIds[index]] =
+            performance.now() - startMs > BATCH_DEADLINE_MS
+              ? failed(new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.'))
+              : answerOne(query, index, body, context, request.log, request.id);
+        }
+        return {
+          results,
+          notices: noticesOf(context),
+          nodes: [{ node: context.node, state: 'ok', latencyMs: performance.now() - startMs }],
+        } satisfies QueryAnswer;
+      })
+  );
+  done();
+};
+
+/**
+ * What concerns the request as a whole.
+ *
+ * @returns the name of each answer
+ */
+function checkBatch({ from, to, queries }: Envelope): string[] {
+  if (from >= to) {
+    throw new WireError('invalid_range', `"from" must be before "to"; received ${from} and ${to}.`, {
+      field: 'from',
+      received: from,
+    });
+  }
+  if (queries.length > LIMITS.queries) {
+    throw new WireError('too_many_queries', `A request may hold ${LIMITS.queries} queries; received ${queries.length}.`, {
+      field: 'queries',
+      limit: LIMITS.queries,
+    });
+  }
+  const refIds = queries.map(refIdOf);
+  const twice = refIds.findIndex((refId, index) => refIds.indexOf(refId) < index);
+  if (twice >= 0) {
+    throw new WireError('invalid_field', `"queries[${twice}].refId" is ${quote(refIds[twice])}, as that of another query is.`, {
+      field: `queries[${twice}].refId`,
+      received: refIds[twice],
+    });
+  }
+  return refIds;
+}
+
+/** Without its name there is nowhere to put the answer, nor the error. */
+function refIdOf(query: unknown, index: number): string {
+  const refId = (query as Partial<Query> | null)?.refId;
+  if (typeof refId !== 'string' || refId === '' || refId.length > LIMITS.nameLength) {
+    const field = `queries[${index}].refId`;
+    throw new WireError(
+      'invalid_field',
+      `"${field}" must be a text of 1 to ${LIMITS.nameLength} characters; received ${quote(refId)}.`,
+      { field, received: shorten(refId) }
+    );
+  }
+  return refId;
+}
+
+function answerOne(
+  query: unknown,
+  index: number,
+  { from, to }: Envelope,
+  { history, collector, series }: AgentContext,
+  log: FastifyBaseLogger,
+  requestId: string
+): Result {
+  const fault = checkQuery(query, `queries[${index}]`);
+  if (fault) {
+    return failed(fault);
+  }
+  try {
+    return answerQuery({ from, to, query: query as Query }, { history, live: collector, series, nowMs: Date.now() });
+  } catch (error) {
+    if (isWireError(error)) {
+      return failed(within(error, `queries[${index}]`));
+    }
+    log.error({ err: error, query }, 'query failed');
+    return failed(internal(requestId));
+  }
+}
+
+/** The query knows its own fields only; the caller sent a list of them. */
+function within(error: WireError, path: string): WireError {
+  const field = error.details?.field;
+  return field === undefined || field.startsWith('queries[')
+    ? error
+    : new WireError(error.code, error.message, { ...error.details, field: `${path}.${field}` });
+}
+
+function failed(error: WireError): Result {
+  return { frames: [], error: error.toBody() as Result['error'] };
+}
+
+function noticesOf({ ticker }: AgentContext): Notice[] {
+  const { ready, reason } = ticker.readiness;
+  return ready ? [] : [{ severity: 'warning', text: reason }];
+}

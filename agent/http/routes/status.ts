@@ -1,0 +1,44 @@
+/** `GET /api/v1/status`: who this agent is, what it costs, what it lost, how far back it remembers. */
+import { readFileSync } from 'node:fs';
+import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import { StatusSchema, type Status } from '../../../wire/status';
+import { WIRE_VERSION } from '../../../wire/version';
+import type { AgentContext } from '../context';
+import { refusals } from '../refusals';
+
+export const statusRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, context, done) => {
+  app.get(
+    '/api/v1/status',
+    { schema: { summary: 'The agent, its programs, its losses and its history', tags: ['agent'], response: { 200: StatusSchema, ...refusals } } },
+    () => statusOf(context)
+  );
+  done();
+};
+
+function statusOf({ history, collector, ticker, ...agent }: AgentContext): Status {
+  const startMs = performance.now();
+  const { kernelMapBytes, notices, ...measuring } = collector.status();
+  const tiers = history.starts();
+  return {
+    name: 'ringside-agent',
+    wire: WIRE_VERSION,
+    version: agent.version,
+    node: agent.node,
+    kernel: agent.kernelRelease,
+    bootEpochMs: agent.bootEpochMs,
+    nowMs: Date.now(),
+    scope: agent.scope,
+    ...measuring,
+    history: { bytes: tiers.reduce((sum, { bytes }) => sum + bytes, 0), tiers },
+    memory: { ...processMemory(), kernelMapBytes },
+    notices: [...(ticker.readiness.ready ? [] : [ticker.readiness.reason]), ...notices],
+    nodes: [{ node: agent.node, state: 'ok', latencyMs: performance.now() - startMs }],
+  };
+}
+
+/** Anonymous memory is what is really the agent's own; the rest of the resident set is files, Node's binary for the most. */
+function processMemory(): { residentBytes: number; anonymousBytes: number } {
+  const status = readFileSync('/proc/self/status', 'utf8');
+  const bytesOf = (field: string) => Number(new RegExp(`^${field}:\\s*(\\d+) kB$`, 'm').exec(status)?.[1] ?? 0) * 1024;
+  return { residentBytes: bytesOf('VmRSS'), anonymousBytes: bytesOf('RssAnon') };
+}

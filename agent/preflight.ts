@@ -1,0 +1,158 @@
+/**
+ * What has to be true before a BPF program is loaded. Each check refuses by itself with one sentence that says what is
+ * missing and what to do; the kernel's own answer to most of these is "Operation not permitted".
+ */
+import { readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
+import { release } from 'node:os';
+import { cgroupCandidates, findCgroup2Mount } from './cgroup';
+
+/** The machine as the checks see it: a test puts another one here. Readers throw what `node:fs` throws. */
+export interface Machine {
+  platform: string;
+  kernelRelease: string;
+  readText(path: string): string;
+  readNames(folder: string): string[];
+  /** With symbolic links and `..` followed. */
+  realPath(path: string): string;
+  /** `f_type` of statfs(2). */
+  fileSystemType(path: string): number;
+}
+
+export const thisMachine = (): Machine => ({
+  platform: process.platform,
+  kernelRelease: release(),
+  readText: (path) => readFileSync(path, 'utf8'),
+  readNames: (folder) => readdirSync(folder),
+  realPath: (path) => realpathSync(path),
+  fileSystemType: (path) => statfsSync(path).type,
+});
+
+/** A sentence for the person who started the agent. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+}
+
+export interface Ground {
+  kernelRelease: string;
+  /** The directory to attach to. */
+  cgroupPath: string;
+  cgroupMount: string;
+}
+
+/**
+ * @param wanted `cgroup` and `objects` of the configuration
+ * @throws Refusal
+ */
+export function preflight(wanted: { cgroup: string; objects: string }, machine: Machine = thisMachine()): Ground {
+  checkKernel(machine);
+  checkCapabilities(machine);
+  checkBtf(machine);
+  const cgroupMount = cgroup2Mount(machine);
+  const cgroupPath = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
+  checkObjects(wanted.objects, machine);
+  return { kernelRelease: machine.kernelRelease, cgroupPath, cgroupMount };
+}
+
+/** The oldest kernel with everything the programs use; DESIGN: tried on 5.10, 6.1, 6.12 and 6.18. */
+const OLDEST_KERNEL = [5, 10] as const;
+
+function checkKernel(machine: Machine): void {
+  if (machine.platform !== 'linux') {
+    throw new Refusal(`Ringside measures in the Linux kernel; this is ${machine.platform}. Run the agent on Linux.`);
+  }
+  const [major, minor] = machine.kernelRelease.split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_KERNEL;
+  if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+    throw new Refusal(
+      `Linux ${machine.kernelRelease} is too old: Ringside needs ${oldestMajor}.${oldestMinor} or newer. Update the kernel.`
+    );
+  }
+}
+
+/** Bits of the capability sets, from <linux/capability.h>. */
+const CAPABILITIES = { CAP_NET_ADMIN: 12, CAP_SYS_ADMIN: 21, CAP_PERFMON: 38, CAP_BPF: 39 } as const;
+
+function checkCapabilities(machine: Machine): void {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(machine.readText('/proc/self/status'))?.[1];
+  const has = (name: keyof typeof CAPABILITIES) =>
+    effective !== undefined && ((BigInt(`0x${effective}`) >> BigInt(CAPABILITIES[name])) & 1n) === 1n;
+  // The kernel takes CAP_SYS_ADMIN for CAP_BPF and CAP_PERFMON, which were split from it in 5.8; not for CAP_NET_ADMIN.
+  const admin = has('CAP_SYS_ADMIN');
+  const missing = [
+    ...(has('CAP_BPF') || admin ? [] : ['CAP_BPF']),
+    ...(has('CAP_PERFMON') || admin ? [] : ['CAP_PERFMON']),
+    ...(has('CAP_NET_ADMIN') ? [] : ['CAP_NET_ADMIN']),
+  ];
+  if (missing.length > 0) {
+    throw new Refusal(
+      `This process may not load BPF programs: it lacks ${missing.join(' and ')}. ` +
+        'Run it as root, or give the container the capabilities BPF, PERFMON and NET_ADMIN.'
+    );
+  }
+}
+
+const BTF = '/sys/kernel/btf/vmlinux';
+
+function checkBtf(machine: Machine): void {
+  try {
+    machine.realPath(BTF);
+  } catch {
+    throw new Refusal(
+      `${BTF} is missing: this kernel does not describe its own types (BTF), which Ringside needs. ` +
+        'Use a kernel built with CONFIG_DEBUG_INFO_BTF=y, as those of all current distributions are; ' +
+        'in a container, mount /sys.'
+    );
+  }
+}
+
+function cgroup2Mount(machine: Machine): string {
+  const mount = findCgroup2Mount(machine.readText('/proc/self/mountinfo'));
+  if (mount === undefined) {
+    throw new Refusal(
+      'No cgroup v2 hierarchy is mounted here. Boot with systemd.unified_cgroup_hierarchy=1, or run ' +
+        '"mount -t cgroup2 none /sys/fs/cgroup/unified"; in a container, mount the host’s /sys/fs/cgroup.'
+    );
+  }
+  return mount;
+}
+
+/** CGROUP2_SUPER_MAGIC of <linux/magic.h>. */
+const CGROUP2_MAGIC = 0x63677270;
+
+function cgroupDirectory(path: string, mount: string, machine: Machine): string {
+  let reason = '';
+  for (const candidate of cgroupCandidates(path, mount)) {
+    try {
+      const real = machine.realPath(candidate);
+      machine.readNames(real);
+      if (machine.fileSystemType(real) === CGROUP2_MAGIC) {
+        return real;
+      }
+      reason ||= `${real} is not a directory of cgroup v2`;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      // Nothing under the first spelling says nothing: the path may be meant from the mount.
+      reason ||= code === 'ENOENT' ? '' : `${candidate} ${WHY_NOT[code ?? ''] ?? `cannot be read (${code})`}`;
+    }
+  }
+  throw new Refusal(
+    `--cgroup ${path}: ${reason || 'there is no such cgroup'}. cgroup v2 is mounted at ${mount}; name a directory below it.`
+  );
+}
+
+const WHY_NOT: Readonly<Record<string, string>> = {
+  ENOTDIR: 'is a file; a cgroup is a directory',
+  EACCES: 'may not be read by this process',
+};
+
+function checkObjects(folder: string, machine: Machine): void {
+  let names: string[] = [];
+  try {
+    names = machine.readNames(folder);
+  } catch {
+    // Falls through: a folder that cannot be read holds no object.
+  }
+  if (!names.some((name) => name.endsWith('.bpf.o'))) {
+    throw new Refusal(`No BPF object (*.bpf.o) in ${folder}. Run "npm run build", or name the folder with --objects.`);
+  }
+}

@@ -1,0 +1,139 @@
+/** The heartbeat: reads the kernel into the history at every whole multiple of the interval, and knows whether it does. */
+import { performance } from 'node:perf_hooks';
+
+export interface Readiness {
+  ready: boolean;
+  /** One sentence, when it is not ready. */
+  reason: string;
+}
+
+export interface TickStats {
+  ticks: number;
+  /** Ticks that threw. */
+  failures: number;
+  /** Ticks that never ran because an earlier one, or a query, held the thread. */
+  overruns: number;
+  /** Time all ticks took together, and the longest of them. */
+  totalSeconds: number;
+  longestSeconds: number;
+  /** When the kernel was last read; 0 before the first time. */
+  lastTickMs: number;
+}
+
+export interface TickerOptions {
+  intervalMs: number;
+  /** @param timeMs now: a moment after a whole multiple of `intervalMs` since 1970 */
+  tick(timeMs: number): void;
+  /** Told when ticks begin to fail and when they work again, not at every one: a log is no place for a line a second. */
+  onFailure(error: unknown): void;
+  onRecovery(failures: number): void;
+}
+
+/** This many intervals without a tick, and at least 5 s, mean that something is stuck. */
+const STUCK_INTERVALS = 5;
+const STUCK_AT_LEAST_MS = 5_000;
+
+export class Ticker {
+  readonly #options: TickerOptions;
+  readonly #stats: TickStats = {
+    ticks: 0,
+    failures: 0,
+    overruns: 0,
+    totalSeconds: 0,
+    longestSeconds: 0,
+    lastTickMs: 0,
+  };
+  #timer: NodeJS.Timeout | undefined;
+  #dueMs = 0;
+  /** Monotonic, as the wall clock may be set: of the last tick, whether or not it worked. */
+  #lastRunMs = 0;
+  #lastSuccessMs = 0;
+  #failuresInARow = 0;
+  #lastError = '';
+
+  constructor(options: TickerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#lastRunMs = performance.now();
+    this.#schedule();
+  }
+
+  /** No tick runs after this returns. */
+  stop(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+  }
+
+  get stats(): Readonly<TickStats> {
+    return this.#stats;
+  }
+
+  get readiness(): Readiness {
+    if (this.#failuresInARow > 0) {
+      return { ready: false, reason: `The last ${this.#failuresInARow} readings of the kernel failed: ${this.#lastError}` };
+    }
+    if (this.#stats.ticks === 0) {
+      return { ready: false, reason: 'The kernel has not been read yet; the first reading comes within a second or so.' };
+    }
+    const silentMs = performance.now() - this.#lastSuccessMs;
+    if (silentMs > Math.max(STUCK_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)) {
+      return { ready: false, reason: `The kernel has not been read for ${Math.round(silentMs / 1000)} s.` };
+    }
+    return { ready: true, reason: '' };
+  }
+
+  /** Every delay is counted from the clock, so that lateness of one tick is not passed on to the next. */
+  #schedule(): void {
+    const { intervalMs } = this.#options;
+    const nowMs = Date.now();
+    this.#dueMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
+    this.#timer = setTimeout(() => this.#run(), this.#dueMs - nowMs);
+  }
+
+  #run(): void {
+    const nowMs = Date.now();
+    // Timers may be a millisecond early, and the clock may have been set back.
+    if (nowMs >= this.#dueMs) {
+      this.#tick(nowMs);
+    }
+    if (this.#timer) {
+      this.#schedule();
+    }
+  }
+
+  #tick(timeMs: number): void {
+    const startMs = performance.now();
+    const elapsedIntervals = Math.round((startMs - this.#lastRunMs) / this.#options.intervalMs);
+    this.#stats.overruns += Math.max(0, elapsedIntervals - 1);
+    this.#lastRunMs = startMs;
+    try {
+      this.#options.tick(timeMs);
+      this.#succeeded(timeMs, (performance.now() - startMs) / 1000);
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  #succeeded(timeMs: number, seconds: number): void {
+    this.#stats.ticks++;
+    this.#stats.totalSeconds += seconds;
+    this.#stats.longestSeconds = Math.max(this.#stats.longestSeconds, seconds);
+    this.#stats.lastTickMs = timeMs;
+    this.#lastSuccessMs = performance.now();
+    if (this.#failuresInARow > 0) {
+      this.#options.onRecovery(this.#failuresInARow);
+      this.#failuresInARow = 0;
+    }
+  }
+
+  #failed(error: unknown): void {
+    this.#stats.failures++;
+    this.#failuresInARow++;
+    this.#lastError = error instanceof Error ? error.message : String(error);
+    if (this.#failuresInARow === 1) {
+      this.#options.onFailure(error);
+    }
+  }
+}
