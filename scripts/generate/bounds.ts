@@ -10,7 +10,12 @@ const PER_LINE = 6;
 
 /** The text of `bpf/histogram_bounds.h`: the bounds of `wire/histogram.ts` for the kernel and for gcc. */
 export function boundsHeader(bounds: readonly number[] = BOUNDS_NANOSECONDS): string {
-  const entries = Array.from({ length: SEARCH_LENGTH }, (_, i) => (i < bounds.length ? `${bounds[i]}ULL` : '~0ULL >> 1'));
+  if (bounds.length >= SEARCH_LENGTH) {
+    throw new Error(`A search of ${SEARCH_LENGTH - 1} entries does not reach ${bounds.length} bounds`);
+  }
+  const entries = Array.from({ length: SEARCH_LENGTH }, (_, i) =>
+    i < bounds.length ? `${bounds[i]}ULL` : '~0ULL >> 1'
+  );
   const lines = Array.from({ length: Math.ceil(SEARCH_LENGTH / PER_LINE) }, (_, line) =>
     entries.slice(line * PER_LINE, (line + 1) * PER_LINE).join(', ')
   );

@@ -1,0 +1,117 @@
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { boundsHeader } from '../../scripts/generate/bounds';
+import { Btf } from '../../scripts/generate/btf';
+import { moduleText } from '../../scripts/generate/module';
+import { BOUNDS_NANOSECONDS } from '../../wire/histogram';
+import { Build } from '../support/build';
+
+const build = new Build();
+afterAll(() => build.remove());
+
+/** The generated module of a fixture, as text and as loaded. */
+function generate(stem: string) {
+  const text = moduleText(stem, Btf.ofFile(build.bpf(`test/scripts/fixtures/${stem}.bpf.c`)));
+  const path = join(build.folder, `${stem}.ts`);
+  writeFileSync(path, text);
+  return { text, module: require(path) };
+}
+
+describe('readers generated from BTF', () => {
+  const { text, module } = generate('shapes');
+
+  it('read what a host compiler wrote, field for field', () => {
+    const bytes = execFileSync(build.host('test/scripts/fixtures/shapes.c'));
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+    expect(bytes.length).toBe(8 + module.SHAPE_SIZE);
+    expect(module.readShape(view, 8)).toEqual({
+      op: 250,
+      kind: module.ShapeKind.SHAPE_ROUND,
+      turn: module.ShapeTurn.SHAPE_LEFT,
+      small: -3,
+      port: 65000,
+      open: true,
+      elapsedNs: 0xfedcba9876543210n,
+      balance: -5n,
+      name: 'wörkers',
+      full: 'abcd',
+      ports: Uint16Array.of(80, 81, 82),
+      steps: Int32Array.of(-1, 2147483647),
+      counts: BigUint64Array.from([0n, 1n, 2n, 3n, 4n], (i) => (1n << 60n) + i),
+      at: { x: -7, y: -(1n << 40n) },
+      corners: [
+        { x: 0, y: 10n },
+        { x: 1, y: 11n },
+      ],
+      grid: [0, 1].map((x) => [0n, 1n, 2n].map((y) => ({ x, y }))),
+      peer: { v4: 0x0100007f, v6: Uint8Array.of(127, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) },
+      whole: (2n << 32n) + 1n,
+      low: 1,
+      high: 2,
+    });
+  });
+
+  it('come with the offset of every field', () => {
+    expect(module.PointOffsets).toEqual({ x: 0, y: 8 });
+    expect(module.ShapeOffsets).toMatchObject({ op: 0, kind: 4, elapsedNs: 24, whole: 280, low: 280, high: 284 });
+    expect(module.POINT_SIZE).toBe(16);
+  });
+
+  it('come with enums, negative values and types that only a marker names among them', () => {
+    expect(module.ShapeTurn.SHAPE_LEFT).toBe(-1);
+    expect(module.Limits.LIMIT_HIGH).toBe(5000);
+    expect(module.bss).not.toHaveProperty('unusedLimits');
+  });
+
+  it('come with the maps, however their sizes are declared', () => {
+    expect(module.maps).toEqual({
+      shapes: {
+        keySize: 16,
+        readKey: module.readPoint,
+        valueSize: module.SHAPE_SIZE,
+        readValue: module.readShape,
+        maxEntries: 100,
+      },
+      free_slots: { valueSize: 4, maxEntries: 7 },
+      plain: { keySize: 4, valueSize: 8, maxEntries: 2 },
+    });
+  });
+
+  it('come with the places of constants and variables', () => {
+    expect(module.rodata).toEqual({ firstKnob: { offset: 0, size: 1 }, secondKnob: { offset: 8, size: 8 } });
+    expect(module.data).toEqual({ loose: { offset: 0, size: 4 } });
+    expect(module.bss.lastShape.size).toBe(module.SHAPE_SIZE);
+  });
+
+  it('are the same each time', () => {
+    expect(generate('shapes').text).toBe(text);
+  });
+
+  it('refuse a bitfield instead of reading it wrongly', () => {
+    expect(() => generate('bitfield')).toThrow('flags.urgent is a bitfield');
+  });
+});
+
+describe('the header of histogram bounds', () => {
+  const header = boundsHeader();
+
+  it('has every bound in order, then entries above everything', () => {
+    const entries = /\{([^}]*)\}/
+      .exec(header)![1]
+      .split(',')
+      .map((entry) => entry.trim());
+    const used = BOUNDS_NANOSECONDS.length;
+
+    expect(entries.pop()).toBe('');
+    expect(entries).toHaveLength(512);
+    expect(entries.slice(0, used)).toEqual(BOUNDS_NANOSECONDS.map((bound) => `${bound}ULL`));
+    expect(new Set(entries.slice(used))).toEqual(new Set(['~0ULL >> 1']));
+    expect(header).toContain(`#define HISTOGRAM_BOUNDS ${used}\n`);
+  });
+
+  it('refuses more bounds than the search reaches', () => {
+    expect(() => boundsHeader(Array.from({ length: 512 }, (_, i) => i))).toThrow('511');
+  });
+});
