@@ -59,12 +59,14 @@ struct sock_cgroup_data___old {
 struct sock_common {
 	unsigned short skc_family;
 	volatile unsigned char skc_state;
+	unsigned long skc_flags;
+	/* In state TCP_NEW_SYN_RECV, where no struct sock stands behind it yet. */
+	struct sock *skc_listener;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	u16 sk_protocol;
-	unsigned long sk_flags;
 	int sk_err;
 	int sk_err_soft;
 	u32 sk_max_ack_backlog;
@@ -73,11 +75,6 @@ struct sock {
 
 struct sock___old {
 	struct sock_cgroup_data___old sk_cgrp_data;
-};
-
-/* What stands for a connection until the last segment of its handshake is there (state TCP_NEW_SYN_RECV). */
-struct request_sock {
-	struct sock *rsk_listener;
 };
 
 struct tcp_sock {
