@@ -18,7 +18,10 @@ export interface CallOptions {
  *
  * @throws when there is none: refused, reset, closed, or later than `timeoutMs`
  */
-export function call(url: string, { method = 'GET', bytes = 0, agent = KEPT, timeoutMs = 2_000 }: CallOptions = {}): Promise<number> {
+export function call(
+  url: string,
+  { method = 'GET', bytes = 0, agent = KEPT, timeoutMs = 2_000 }: CallOptions = {}
+): Promise<number> {
   return new Promise((resolve, reject) => {
     const headers = bytes > 0 ? { 'content-length': bytes } : {};
     const outgoing = request(url, { method, agent, headers, signal: AbortSignal.timeout(timeoutMs) }, (incoming) => {

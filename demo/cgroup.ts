@@ -1,12 +1,11 @@
 /** Control groups, version 2: where each process of the shop lives, and how all of them are ended at once. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { findCgroup2Mount } from '../agent/cgroup';
 
-/** Where cgroup v2 is mounted: /sys/fs/cgroup, or /sys/fs/cgroup/unified beside version 1. Undefined when it is not. */
-export function findCgroupRoot(mountinfo = readFileSync('/proc/self/mountinfo', 'utf8')): string | undefined {
-  // "41 31 0:38 / /sys/fs/cgroup rw shared:9 - cgroup2 cgroup2 rw": what comes before the dash varies in number.
-  const line = mountinfo.split('\n').find((line) => line.split(' - ')[1]?.startsWith('cgroup2 '));
-  return line?.split(' ')[4];
+/** Where cgroup v2 is mounted; undefined when it is not. */
+export function findCgroupRoot(): string | undefined {
+  return findCgroup2Mount(readFileSync('/proc/self/mountinfo', 'utf8'));
 }
 
 /** @returns its path */
@@ -59,4 +58,3 @@ function kill(pid: number): void {
     // Gone meanwhile.
   }
 }
-

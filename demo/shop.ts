@@ -27,12 +27,14 @@ export interface ShopOptions {
   parentCgroup?: string;
   /** Of the customers. Default: 60. */
   requestsPerSecond?: number;
+  /** Runs when the cgroup is there and nothing is in it yet: what is attached here misses no connection. */
+  prepare?(cgroup: string): Promise<void>;
 }
 
 let started = 0;
 
 /** @throws Error, in one sentence, when this machine or this user cannot */
-export async function startShop({ parentCgroup = findCgroupRoot(), requestsPerSecond = 60 }: ShopOptions = {}): Promise<Shop> {
+export async function startShop({ parentCgroup = findCgroupRoot(), ...options }: ShopOptions = {}): Promise<Shop> {
   if (!existsSync(PROGRAM)) {
     throw new Error('The demo shop is not built: npm run build.');
   }
@@ -46,10 +48,11 @@ export async function startShop({ parentCgroup = findCgroupRoot(), requestsPerSe
     await dismiss(janitor);
   };
   try {
+    await options.prepare?.(cgroup);
     const service = (name: string, env: Record<string, string> = {}) => listening(name, launch(cgroup, name, env));
     const [catalog, payments] = await Promise.all([service('catalog'), service('payments')]);
     const frontend = await service('frontend', { CATALOG_URL: catalog, PAYMENTS_URL: payments });
-    launch(cgroup, 'load', { FRONTEND_URL: frontend, REQUESTS_PER_SECOND: String(requestsPerSecond) });
+    launch(cgroup, 'load', { FRONTEND_URL: frontend, REQUESTS_PER_SECOND: String(options.requestsPerSecond ?? 60) });
     return { cgroup, urls: { frontend, catalog, payments }, stop };
   } catch (error) {
     await stop();
@@ -72,7 +75,9 @@ function listening(name: string, child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
     createInterface({ input: child.stdout! }).once('line', (port) => resolve(`http://127.0.0.1:${port}`));
     child.once('error', reject);
-    child.once('exit', (code, signal) => reject(new Error(`The demo's ${name} ended with ${signal ?? `code ${code}`}.`)));
+    child.once('exit', (code, signal) =>
+      reject(new Error(`The demo's ${name} ended with ${signal ?? `code ${code}`}.`))
+    );
   });
 }
 

@@ -3,11 +3,12 @@
  * the command itself (scripts/<command>.ts). It runs before the first `npm ci`, so it is plain JavaScript and needs
  * nothing but Node.
  */
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { installNpmPackages } from './setup/npm-packages.mjs';
 import { requireNode } from './setup/node-version.mjs';
 import { installSystemPackages } from './setup/system-packages.mjs';
-import { StepError } from './setup/steps.mjs';
+import { ROOT, StepError } from './setup/steps.mjs';
 
 /** The commands, and the groups of system packages each one needs. */
 const COMMANDS = {
@@ -34,9 +35,12 @@ try {
   require('tsx/cjs');
   process.exitCode = (await require(`./${command}.ts`).main(args)) ?? 0;
 } catch (error) {
-  if (!(error instanceof Error) || error.name !== 'StepError') {
-    throw error;
-  }
   console.error(`\n${error.message}`);
+  if (error.name !== 'StepError') {
+    // A fault of these scripts rather than of the machine: its stack is for whoever mends it.
+    mkdirSync(`${ROOT}build/logs`, { recursive: true });
+    writeFileSync(`${ROOT}build/logs/error.log`, `${error.stack}\n`);
+    console.error('(more in build/logs/error.log)');
+  }
   process.exitCode = 1;
 }

@@ -1,4 +1,5 @@
 import { buildAll } from './build/targets';
+import { mountCgroup2 } from './setup/kernel';
 import { run, step } from './setup/steps.mjs';
 import { jest, type JestRun } from './test/jest';
 import { add, NOTHING, summary, type Tally } from './test/tally';
@@ -27,6 +28,7 @@ const JEST_RUNS: JestRun[] = [
  * @returns the exit code
  */
 export async function main(args: string[]): Promise<number> {
+  mountCgroup2();
   await buildAll();
   const tally = args.length > 0 ? await jest({ name: 'chosen', args: ['--runInBand', ...args] }) : await everything();
   tally.failures.forEach((failure) => console.log(`FAILED ${failure}`));

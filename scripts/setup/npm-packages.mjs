@@ -14,7 +14,9 @@ export async function installNpmPackages() {
     // Development packages are what builds; they are wanted whatever NODE_ENV says. Nothing builds on install.
     await run(log, command, [...first, 'ci', '--ignore-scripts', '--include=dev', '--no-audit', '--no-fund']);
     if (!matchesLock(ROOT)) {
-      throw new StepError('npm ended well, but node_modules is not what package-lock.json says. Remove node_modules and try again.');
+      throw new StepError(
+        'npm ended well, but node_modules is not what package-lock.json says. Remove node_modules and try again.'
+      );
     }
   });
 }

@@ -58,22 +58,33 @@ export async function installSystemPackages(groups) {
     log.write(`${missing.join(' ')}\n`);
     const options = { env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } };
     const apt = (...args) => run(log, 'apt-get', ['-o', 'DPkg::Lock::Timeout=600', ...args], options);
-    await withoutStarting(missing.flatMap((name) => SERVICES[name] ?? []), log, async () => {
-      try {
-        await apt(...install);
-      } catch {
-        // The lists of packages are missing, or so old that what they name is gone.
-        await apt('update');
-        await apt(...install);
+    await withoutStarting(
+      missing.flatMap((name) => SERVICES[name] ?? []),
+      log,
+      async () => {
+        try {
+          await apt(...install);
+        } catch {
+          // The lists of packages are missing, or so old that what they name is gone.
+          await apt('update');
+          await apt(...install);
+        }
       }
-    });
+    );
   });
 }
 
 /** The ones of `names` that are not installed. */
 function missingPackages(names) {
-  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], { encoding: 'utf8' });
-  const installed = new Set(stdout.split('\n').filter((line) => line.endsWith(' installed')).map((line) => line.split(' ')[0]));
+  const { stdout } = spawnSync('dpkg-query', ['-W', '-f', '${Package} ${db:Status-Status}\n', ...names], {
+    encoding: 'utf8',
+  });
+  const installed = new Set(
+    stdout
+      .split('\n')
+      .filter((line) => line.endsWith(' installed'))
+      .map((line) => line.split(' ')[0])
+  );
   return [...new Set(names)].filter((name) => !installed.has(name));
 }
 
@@ -99,7 +110,9 @@ function checkElsewhere() {
   ];
   if (missing.length > 0) {
     const known = Object.keys(ELSEWHERE).find(isOnPath);
-    const command = known ? `sudo ${ELSEWHERE[known]}` : `apt-get install ${GROUPS.build.join(' ')}   (their names on Debian)`;
+    const command = known
+      ? `sudo ${ELSEWHERE[known]}`
+      : `apt-get install ${GROUPS.build.join(' ')}   (their names on Debian)`;
     throw new StepError(`Missing: ${missing.join(' ')}.\nInstall them, and run this again:\n\n  ${command}`);
   }
 }
