@@ -1,9 +1,13 @@
 import { DataSourcePlugin } from '@grafana/data';
-import { DataSource } from './datasource';
 import { ConfigEditor } from './components/ConfigEditor';
 import { QueryEditor } from './components/QueryEditor';
-import { MyQuery, MyDataSourceOptions } from './types';
+import { QueryHelp } from './components/QueryHelp';
+import { RingsideDataSource } from './datasource';
+import type { RingsideOptions, RingsideQuery, RingsideSecureOptions } from './types';
 
-export const plugin = new DataSourcePlugin<DataSource, MyQuery, MyDataSourceOptions>(DataSource)
+export const plugin = new DataSourcePlugin<RingsideDataSource, RingsideQuery, RingsideOptions, RingsideSecureOptions>(
+  RingsideDataSource
+)
   .setConfigEditor(ConfigEditor)
-  .setQueryEditor(QueryEditor);
+  .setQueryEditor(QueryEditor)
+  .setQueryEditorHelp(QueryHelp);

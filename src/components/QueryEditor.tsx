@@ -1,45 +1,191 @@
-import React, { ChangeEvent } from 'react';
-import { InlineField, Input, Stack } from '@grafana/ui';
-import { QueryEditorProps } from '@grafana/data';
-import { DataSource } from '../datasource';
-import { MyDataSourceOptions, MyQuery } from '../types';
+import React, { useId } from 'react';
+import type { QueryEditorProps } from '@grafana/data';
+import { InlineField, MultiSelect, RadioButtonGroup, Select, useStyles2 } from '@grafana/ui';
+import { SELECTS, TARGET_LABELS, type Select as SelectName } from '../../wire/metrics';
+import { SELECT_WORDS } from '../catalogue';
+import type { RingsideDataSource } from '../datasource';
+import { fillQuery, formatOf, selectOf } from '../defaults';
+import { migrateQuery } from '../migrate';
+import { variableNames } from '../templates';
+import { FORMATS, type Format, type QueryFields, type RingsideOptions, type RingsideQuery } from '../types';
+import { Filters } from './Filters';
+import { optionsOf } from './options';
+import { QuantileSelect } from './QuantileSelect';
+import { getStyles } from './styles';
+import { TextInput } from './TextInput';
+import { useCatalogue } from './useCatalogue';
 
-type Props = QueryEditorProps<DataSource, MyQuery, MyDataSourceOptions>;
+type Props = QueryEditorProps<RingsideDataSource, RingsideQuery, RingsideOptions>;
 
-export function QueryEditor({ query, onChange, onRunQuery }: Props) {
-  const onQueryTextChange = (event: ChangeEvent<HTMLInputElement>) => {
-    onChange({ ...query, queryText: event.target.value });
-  };
+const FORMAT_WORDS: Record<Format, string> = {
+  time_series: 'Time series',
+  heatmap: 'Heatmap',
+  histogram: 'Histogram',
+  table: 'Table',
+};
 
-  const onConstantChange = (event: ChangeEvent<HTMLInputElement>) => {
-    onChange({ ...query, constant: parseFloat(event.target.value) });
-    // executes the query
+export function QueryEditor({ datasource, query: stored, range, onChange, onRunQuery }: Props) {
+  const styles = useStyles2(getStyles);
+  const id = useId();
+  const { metrics, failure } = useCatalogue(datasource);
+  const query = fillQuery(migrateQuery(stored));
+  const metric = metrics.find(({ name }) => name === query.metric);
+  // A metric named by a variable, or by a newer agent, may be asked anything; the agent knows what it can answer.
+  const selects = metric?.selects ?? SELECTS;
+  const labels = metric?.labels ?? [...TARGET_LABELS];
+  const merged = query.format === 'heatmap' || query.format === 'histogram';
+
+  const change = (changed: Partial<QueryFields>) => {
+    onChange({ ...query, ...changed });
     onRunQuery();
   };
-
-  const { queryText, constant } = query;
+  const changeMetric = (name: string) => {
+    const next = metrics.find((candidate) => candidate.name === name);
+    const select = next && !next.selects.includes(query.select) ? next.selects[0] : query.select;
+    const kept = (label: string) => !next || label.startsWith('$') || next.labels.includes(label);
+    change({
+      metric: name,
+      select,
+      format: formatOf(select, query.format),
+      by: query.by.filter(kept),
+      where: query.where.filter(({ label }) => kept(label)),
+    });
+  };
+  const changeSelect = (select: SelectName) => change({ select, format: formatOf(select, query.format) });
+  const changeFormat = (format: Format) => {
+    const select = selectOf(format) ?? (selectOf(query.format) ? selects[0] : query.select);
+    change({ select, format: formatOf(select, format) });
+  };
 
   return (
-    <Stack gap={0}>
-      <InlineField label="Constant">
-        <Input
-          id="query-editor-constant"
-          onChange={onConstantChange}
-          value={constant}
-          width={8}
-          type="number"
-          step="0.1"
-        />
-      </InlineField>
-      <InlineField label="Query Text" labelWidth={16} tooltip="Not used yet">
-        <Input
-          id="query-editor-query-text"
-          onChange={onQueryTextChange}
-          value={queryText || ''}
-          required
-          placeholder="Enter a query"
-        />
-      </InlineField>
-    </Stack>
+    <div className={styles.rows}>
+      <div className={styles.row}>
+        <InlineField label="Metric" labelWidth={12} className={styles.field}>
+          <Select
+            inputId={`${id}-metric`}
+            aria-label="Metric"
+            width="auto"
+            value={query.metric || null}
+            placeholder="Choose a metric"
+            options={[
+              ...metrics.map(({ name, unit, help }) => ({
+                value: name,
+                label: name,
+                description: `${help} In ${unit}.`,
+              })),
+              ...optionsOf(variableNames(), metric || !query.metric ? [] : [query.metric]),
+            ]}
+            allowCustomValue
+            onChange={({ value = '' }) => changeMetric(value)}
+          />
+        </InlineField>
+        <InlineField label="Format" className={styles.field}>
+          <RadioButtonGroup
+            aria-label="Format"
+            value={query.format}
+            options={FORMATS.map((value) => ({ value, label: FORMAT_WORDS[value] }))}
+            disabledOptions={FORMATS.filter((format) => !selects.includes(selectOf(format) ?? selects[0]))}
+            onChange={changeFormat}
+          />
+        </InlineField>
+      </div>
+      {metric && <div className={styles.hint}>{`${metric.help} In ${metric.unit}.`}</div>}
+      {failure && (
+        <div className={styles.problem} role="alert">
+          {failure}
+        </div>
+      )}
+      <div className={styles.row}>
+        <InlineField label="Calculate" labelWidth={12} className={styles.field}>
+          <Select
+            inputId={`${id}-select`}
+            aria-label="Calculate"
+            width="auto"
+            value={query.select}
+            options={selects.map((value) => ({ value, ...SELECT_WORDS[value] }))}
+            onChange={({ value }) => value && changeSelect(value)}
+          />
+        </InlineField>
+        {query.select === 'quantile' && (
+          <InlineField label="Quantiles" className={styles.field}>
+            <QuantileSelect
+              inputId={`${id}-quantiles`}
+              quantiles={query.quantiles}
+              onChange={(quantiles) => change({ quantiles })}
+            />
+          </InlineField>
+        )}
+        {!merged && (
+          <>
+            <InlineField label="Group by" className={styles.field} tooltip="One series for each value of these labels">
+              <MultiSelect
+                inputId={`${id}-by`}
+                aria-label="Group by"
+                width="auto"
+                placeholder="nothing: one series"
+                value={query.by}
+                options={optionsOf([...labels, ...variableNames()], query.by)}
+                allowCustomValue
+                onChange={(chosen) => change({ by: chosen.flatMap(({ value }) => value ?? []) })}
+              />
+            </InlineField>
+            <InlineField label="Top" className={styles.field} tooltip="Keep only the series with the largest values">
+              <TextInput
+                id={`${id}-top`}
+                width={10}
+                placeholder="all"
+                value={String(query.top)}
+                onCommit={(top) => change({ top: /^\d+$/.test(top) ? Number(top) : top })}
+              />
+            </InlineField>
+          </>
+        )}
+      </div>
+      <div className={styles.row}>
+        <InlineField label="Filters" labelWidth={12} className={styles.field}>
+          <Filters
+            datasource={datasource}
+            metric={query.metric}
+            labels={labels}
+            where={query.where}
+            range={range && { from: range.from.valueOf(), to: range.to.valueOf() }}
+            onChange={(where) => change({ where })}
+          />
+        </InlineField>
+      </div>
+      <div className={styles.row}>
+        {(query.format === 'time_series' || query.format === 'heatmap') && (
+          <InlineField
+            label="Step"
+            labelWidth={12}
+            className={styles.field}
+            tooltip="Width of a point, such as 10s or 1m. Empty follows the panel."
+          >
+            <TextInput
+              id={`${id}-step`}
+              width={12}
+              placeholder="auto"
+              value={query.step}
+              onCommit={(step) => change({ step })}
+            />
+          </InlineField>
+        )}
+        {query.format === 'time_series' && (
+          <InlineField
+            label="Legend"
+            className={styles.field}
+            tooltip="Name of each series. {{cgroup}} stands for the label's value, {{quantile}} for the rank."
+          >
+            <TextInput
+              id={`${id}-legend`}
+              width={30}
+              placeholder="auto"
+              value={query.legend}
+              onCommit={(legend) => change({ legend })}
+            />
+          </InlineField>
+        )}
+      </div>
+    </div>
   );
 }
