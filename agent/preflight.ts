@@ -5,6 +5,7 @@
 import { readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
 import { cgroupCandidates, findCgroup2Mount } from './cgroup';
+import { Refusal } from './refusal';
 
 /** The machine as the checks see it: a test puts another one here. Readers throw what `node:fs` throws. */
 export interface Machine {
@@ -27,15 +28,10 @@ export const thisMachine = (): Machine => ({
   fileSystemType: (path) => statfsSync(path).type,
 });
 
-/** A sentence for the person who started the agent. */
-export class Refusal extends Error {
-  override readonly name = 'Refusal';
-}
-
 export interface Ground {
   kernelRelease: string;
   /** The directory to attach to. */
-  cgroupPath: string;
+  cgroup: string;
   cgroupMount: string;
 }
 
@@ -48,9 +44,9 @@ export function preflight(wanted: { cgroup: string; objects: string }, machine: 
   checkCapabilities(machine);
   checkBtf(machine);
   const cgroupMount = cgroup2Mount(machine);
-  const cgroupPath = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
+  const cgroup = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
   checkObjects(wanted.objects, machine);
-  return { kernelRelease: machine.kernelRelease, cgroupPath, cgroupMount };
+  return { kernelRelease: machine.kernelRelease, cgroup, cgroupMount };
 }
 
 /** The oldest kernel with everything the programs use; DESIGN: tried on 5.10, 6.1, 6.12 and 6.18. */

@@ -72,10 +72,16 @@ export class Ticker {
 
   get readiness(): Readiness {
     if (this.#failuresInARow > 0) {
-      return { ready: false, reason: `The last ${this.#failuresInARow} readings of the kernel failed: ${this.#lastError}` };
+      return {
+        ready: false,
+        reason: `The last ${this.#failuresInARow} readings of the kernel failed: ${this.#lastError}`,
+      };
     }
     if (this.#stats.ticks === 0) {
-      return { ready: false, reason: 'The kernel has not been read yet; the first reading comes within a second or so.' };
+      return {
+        ready: false,
+        reason: 'The kernel has not been read yet; the first reading comes within a second or so.',
+      };
     }
     const silentMs = performance.now() - this.#lastSuccessMs;
     if (silentMs > Math.max(STUCK_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)) {

@@ -54,7 +54,10 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .argParser(parseListenAddress)
     )
     .addOption(
-      flag('--cgroup <path>', 'measure only this cgroup and what is below it; absolute, or relative to the cgroup v2 root')
+      flag(
+        '--cgroup <path>',
+        'measure only this cgroup and what is below it; absolute, or relative to the cgroup v2 root'
+      )
         .default('/', 'the cgroup v2 root')
         .argParser(parsePath)
     )
@@ -64,12 +67,16 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .argParser(parseNodeName)
     )
     .addOption(
-      flag('--token-file <path>', 'ask for the bearer token in this file; read again when it changes').argParser(parsePath)
+      flag('--token-file <path>', 'ask for the bearer token in this file; read again when it changes').argParser(
+        parsePath
+      )
     )
     .addOption(flag('--tls-cert <path>', 'answer over TLS with this certificate chain (PEM)').argParser(parsePath))
     .addOption(flag('--tls-key <path>', 'the private key of --tls-cert (PEM)').argParser(parsePath))
     .addOption(
-      flag('--tls-client-ca <path>', 'ask for a client certificate that this authority signed (PEM)').argParser(parsePath)
+      flag('--tls-client-ca <path>', 'ask for a client certificate that this authority signed (PEM)').argParser(
+        parsePath
+      )
     )
     .addOption(
       flag('--insecure [yes|no]', 'listen beyond loopback without a token or client certificates')
@@ -102,7 +109,9 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .default(defaults.objects, 'beside the agent')
         .argParser(parsePath)
     )
-    .addOption(flag('--log-level <level>', 'how much to log, as JSON on standard error').choices(LOG_LEVELS).default('info'))
+    .addOption(
+      flag('--log-level <level>', 'how much to log, as JSON on standard error').choices(LOG_LEVELS).default('info')
+    )
     .addHelpText(
       'after',
       '\nWithout a token file or a client CA the agent listens on loopback addresses only.\n' +

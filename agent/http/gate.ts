@@ -9,9 +9,13 @@ export class Gate {
   /** @throws WireError `overloaded` */
   async pass<T>(work: () => Promise<T>): Promise<T> {
     if (this.#inside >= this.limit) {
-      throw new WireError('overloaded', `The agent is answering ${this.limit} requests already. Try again in a second.`, {
-        limit: this.limit,
-      });
+      throw new WireError(
+        'overloaded',
+        `The agent is answering ${this.limit} requests already. Try again in a second.`,
+        {
+          limit: this.limit,
+        }
+      );
     }
     this.#inside++;
     try {

@@ -21,7 +21,7 @@ export function parseMatches(texts: readonly string[]): Matcher[] {
       limit: LIMITS.matchers,
     });
   }
-  return texts.map((text, index) => parseMatch(text, texts.length === 1 ? 'match' : `match[${index}]`));
+  return texts.map((text, index) => parseMatch(text, `match[${index}]`));
 }
 
 function parseMatch(text: string, field: string): Matcher {

@@ -20,11 +20,15 @@ export function answerMissing(app: FastifyInstance): void {
     if (route) {
       const allowed = [...methodsByPath.get(route)!];
       reply.header('allow', allowed.join(', '));
-      throw new WireError('method_not_allowed', `${route} answers ${allowed.join(' and ')}; received ${request.method}.`, {
-        field: 'method',
-        received: request.method,
-        allowed,
-      });
+      throw new WireError(
+        'method_not_allowed',
+        `${route} answers ${allowed.join(' and ')}; received ${request.method}.`,
+        {
+          field: 'method',
+          received: request.method,
+          allowed,
+        }
+      );
     }
     const likely = nearest(path, [...methodsByPath.keys()]);
     throw new WireError(

@@ -1,6 +1,13 @@
 /** `GET /openapi.json`: the description of every route, from the schemas that validate and serialise them. */
 import swagger from '@fastify/swagger';
 import type { FastifyInstance } from 'fastify';
+import type { OpenAPIV3 } from 'openapi-types';
+
+/** New in OpenAPI 3.1, which the types of 3.0 do not know. */
+const MUTUAL_TLS = {
+  type: 'mutualTLS',
+  description: 'Signed by the authority of --tls-client-ca, where one is given.',
+} as unknown as OpenAPIV3.HttpSecurityScheme;
 
 /** Before the routes: it listens to their registration. */
 export function describeRoutes(app: FastifyInstance, version: string): void {
@@ -17,7 +24,7 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       components: {
         securitySchemes: {
           bearer: { type: 'http', scheme: 'bearer', description: 'The token of --token-file, where one is given.' },
-          clientCertificate: { type: 'mutualTLS', description: 'Signed by the authority of --tls-client-ca, where one is given.' },
+          clientCertificate: MUTUAL_TLS,
         },
       },
       // Any of them: what an agent asks for is up to how it was started.

@@ -6,6 +6,7 @@ import { createSecureContext } from 'node:tls';
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify';
 import { ERRORS, WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/limits';
+import { Refusal } from '../refusal';
 import { answerError } from './errors';
 
 export interface Listening {
@@ -61,9 +62,7 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
   );
 }
 
-/**
- * @throws Error with a sentence for the person who starts the agent
- */
+/** @throws Refusal */
 export function readTls({ cert, key, clientCa }: { cert: string; key: string; clientCa?: string }): HttpsOptions {
   const options: HttpsOptions = {
     cert: readPem('--tls-cert', cert),
@@ -75,7 +74,7 @@ export function readTls({ cert, key, clientCa }: { cert: string; key: string; cl
   try {
     createSecureContext(options);
   } catch (error) {
-    throw new Error(
+    throw new Refusal(
       `TLS cannot start with --tls-cert ${cert} and --tls-key ${key}: ${(error as Error).message}. ` +
         'Give a PEM certificate and the private key that belongs to it.'
     );
@@ -87,14 +86,14 @@ function readPem(flag: string, path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw new Error(`${flag} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new Refusal(`${flag} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
 }
 
 /**
  * @param host empty for every address of the machine
  * @returns where it answers
- * @throws Error with a sentence for the person who starts the agent
+ * @throws Refusal
  */
 export async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
   app.server.maxConnections = MAX_CONNECTIONS;
@@ -106,7 +105,7 @@ export async function listen(app: FastifyInstance, { host, port }: { host: strin
       // A kernel without IPv6.
       return listen(app, { host: '0.0.0.0', port });
     }
-    throw new Error(`Cannot listen on ${host || 'every address'}, port ${port}: ${WHY_NOT[code ?? ''] ?? code}`);
+    throw new Refusal(`Cannot listen on ${host || 'every address'}, port ${port}: ${WHY_NOT[code ?? ''] ?? code}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** The bearer token, kept in a file so that it can be changed without a restart and never shows in a process list. */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { Refusal } from '../refusal';
 
 /** How long a token that was taken back may still work, and how often the file is looked at, at most. */
 const RECHECK_MS = 1_000;
@@ -15,7 +16,7 @@ export class TokenFile {
 
   /**
    * @param onProblem told when the file becomes unusable later; until it is usable again every token is refused
-   * @throws Error with a sentence for the person who starts the agent
+   * @throws Refusal
    */
   constructor(path: string, onProblem: (message: string) => void = () => {}) {
     this.#path = path;
@@ -66,14 +67,16 @@ function readToken(path: string): string {
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new Error(`The token file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
+    throw new Refusal(`The token file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
   }
   const token = text.trim();
   if (token === '') {
-    throw new Error(`The token file ${path} is empty: write one line with the token, for example from "openssl rand -hex 32".`);
+    throw new Refusal(
+      `The token file ${path} is empty: write one line with the token, for example from "openssl rand -hex 32".`
+    );
   }
   if (!/^[\x21-\x7e]+$/.test(token)) {
-    throw new Error(`The token file ${path} has more than one word, or characters a header cannot carry.`);
+    throw new Refusal(`The token file ${path} has more than one word, or characters a header cannot carry.`);
   }
   return token;
 }

@@ -53,7 +53,11 @@ function explain(fault: Fault, schema: TSchema, value: unknown, path: string, wh
   }
   const field = parent || where;
   const details: ErrorDetails = { field, received: shorten(received), ...limitsOf(fault.keyword, params) };
-  return new WireError('invalid_field', `"${field}" ${expectation(fault, params)}; received ${quote(received)}.`, details);
+  return new WireError(
+    'invalid_field',
+    `"${field}" ${expectation(fault, params)}; received ${quote(received)}.`,
+    details
+  );
 }
 
 export function unknownField(field: string, name: string, allowed: readonly string[]): WireError {

@@ -5,12 +5,25 @@ import { sample, type FamilyKind, type Format, type LabelPairs } from './format'
 export function* selfLines(context: AgentContext, format: Format): Generator<string> {
   const { programs, series, losses, kernelMapBytes } = context.collector.status();
   const { stats, readiness } = context.ticker;
-  const family = (name: string, kind: FamilyKind, help: string, samples: Array<[LabelPairs, number, suffix?: string]>, unit?: string) =>
+  const family = (
+    name: string,
+    kind: FamilyKind,
+    help: string,
+    samples: Array<[LabelPairs, number, suffix?: string]>,
+    unit?: string
+  ) =>
     format.header(name, kind, help, unit) +
     samples.map(([labels, value, suffix = '']) => sample(name + suffix, labels, value)).join('');
 
   yield family('ringside_build_info', 'info', 'The agent’s version, its node and the node’s kernel.', [
-    [[['version', context.version], ['node', context.node], ['kernel', context.kernelRelease]], 1],
+    [
+      [
+        ['version', context.version],
+        ['node', context.node],
+        ['kernel', context.kernelRelease],
+      ],
+      1,
+    ],
   ]);
   yield family('ringside_ready', 'gauge', 'Whether the agent measures: 1, or 0 when the kernel is not read.', [
     [[], Number(readiness.ready)],
@@ -30,7 +43,13 @@ export function* selfLines(context: AgentContext, format: Format): Generator<str
     'Events each program saw, recorded, or could not record under their name, by outcome.',
     losses
       .filter(({ counter }) => counter !== IN_FLIGHT)
-      .map(({ program, counter, value }) => [[['program', program], ['outcome', counter]], value])
+      .map(({ program, counter, value }) => [
+        [
+          ['program', program],
+          ['outcome', counter],
+        ],
+        value,
+      ])
   );
   yield family(
     'ringside_kernel_events_in_flight',
@@ -51,39 +70,86 @@ export function* selfLines(context: AgentContext, format: Format): Generator<str
     series.map(({ program, limit }) => [[['program', program]], limit])
   );
 
-  const measured = programs.filter(({ runs, nanosecondsPerRun }) => runs !== undefined && nanosecondsPerRun !== undefined);
-  yield family('ringside_program_running', 'gauge', 'Whether a BPF program is attached.',
-    programs.map(({ name, attach, state }) => [[['program', name], ['attach', attach]], Number(state === 'running')])
+  const measured = programs.filter(
+    ({ runs, nanosecondsPerRun }) => runs !== undefined && nanosecondsPerRun !== undefined
   );
-  yield family('ringside_program_runs_total', 'counter', 'Runs of a BPF program, while kernel.bpf_stats_enabled is 1.',
+  yield family(
+    'ringside_program_running',
+    'gauge',
+    'Whether a BPF program is attached.',
+    programs.map(({ name, attach, state }) => [
+      [
+        ['program', name],
+        ['attach', attach],
+      ],
+      Number(state === 'running'),
+    ])
+  );
+  yield family(
+    'ringside_program_runs_total',
+    'counter',
+    'Runs of a BPF program, while kernel.bpf_stats_enabled is 1.',
     measured.map(({ name, runs }) => [[['program', name]], runs!])
   );
-  yield family('ringside_program_run_seconds_total', 'counter', 'Time a BPF program ran, while kernel.bpf_stats_enabled is 1.',
+  yield family(
+    'ringside_program_run_seconds_total',
+    'counter',
+    'Time a BPF program ran, while kernel.bpf_stats_enabled is 1.',
     measured.map(({ name, runs, nanosecondsPerRun }) => [[['program', name]], (runs! * nanosecondsPerRun!) / 1e9])
   );
 
-  yield family('ringside_tick_duration_seconds', 'summary', 'Time it took to read the kernel into the history.', [
-    [[], stats.totalSeconds, '_sum'],
-    [[], stats.ticks, '_count'],
-  ], 'seconds');
-  yield family('ringside_tick_duration_max_seconds', 'gauge', 'The longest it took.', [[[], stats.longestSeconds]], 'seconds');
-  yield family('ringside_tick_failures_total', 'counter', 'Readings of the kernel that failed.', [[[], stats.failures]]);
+  yield family(
+    'ringside_tick_duration_seconds',
+    'summary',
+    'Time it took to read the kernel into the history.',
+    [
+      [[], stats.totalSeconds, '_sum'],
+      [[], stats.ticks, '_count'],
+    ],
+    'seconds'
+  );
+  yield family(
+    'ringside_tick_duration_max_seconds',
+    'gauge',
+    'The longest it took.',
+    [[[], stats.longestSeconds]],
+    'seconds'
+  );
+  yield family('ringside_tick_failures_total', 'counter', 'Readings of the kernel that failed.', [
+    [[], stats.failures],
+  ]);
   yield family('ringside_tick_overruns_total', 'counter', 'Readings that were left out because the agent was busy.', [
     [[], stats.overruns],
   ]);
 
   const tiers = context.history.starts();
-  yield family('ringside_history_start_time_seconds', 'gauge', 'The oldest instant the history knows, seconds since 1970, by tier.',
-    tiers.flatMap(({ stepMs, startMs }) => startMs === null ? [] : [[[['step', `${stepMs / 1000}s`]], startMs / 1000]]), 'seconds'
+  yield family(
+    'ringside_history_start_time_seconds',
+    'gauge',
+    'The oldest instant the history knows, seconds since 1970, by tier.',
+    tiers.flatMap(({ stepMs, startMs }) =>
+      startMs === null ? [] : [[[['step', `${stepMs / 1000}s`]], startMs / 1000]]
+    ),
+    'seconds'
   );
-  yield family('ringside_history_bytes', 'gauge', 'The fixed size of the history, by tier.',
-    tiers.map(({ stepMs, bytes }) => [[['step', `${stepMs / 1000}s`]], bytes]), 'bytes'
+  yield family(
+    'ringside_history_bytes',
+    'gauge',
+    'The fixed size of the history, by tier.',
+    tiers.map(({ stepMs, bytes }) => [[['step', `${stepMs / 1000}s`]], bytes]),
+    'bytes'
   );
   yield family('ringside_kernel_map_bytes', 'gauge', 'Memory of the BPF maps.', [[[], kernelMapBytes]], 'bytes');
 
   const { user, system } = process.cpuUsage();
   yield family('process_cpu_seconds_total', 'counter', 'Processor time the agent used.', [[[], (user + system) / 1e6]]);
-  yield family('process_resident_memory_bytes', 'gauge', 'Resident memory of the agent.', [[[], process.memoryUsage.rss()]], 'bytes');
+  yield family(
+    'process_resident_memory_bytes',
+    'gauge',
+    'Resident memory of the agent.',
+    [[[], process.memoryUsage.rss()]],
+    'bytes'
+  );
 }
 
 const IN_FLIGHT = 'in_flight';

@@ -1,7 +1,7 @@
 /** `GET /metrics`: the kernel's totals and the agent's own numbers, for those who run Prometheus. */
 import { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
-import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
+import type { FastifyPluginCallback } from 'fastify';
 import { Type } from 'typebox';
 import type { AgentContext } from '../context';
 import { negotiate, OPEN_METRICS, TEXT, type Format } from '../exposition/format';
@@ -13,9 +13,11 @@ import { refusals } from '../refusals';
 /** A scrape holds all totals; a Prometheus and its twin are two. */
 const SCRAPES_AT_A_TIME = 4;
 
-const content = Object.fromEntries([TEXT, OPEN_METRICS].map(({ contentType }) => [contentType, { schema: Type.String() }]));
+const content = Object.fromEntries(
+  [TEXT, OPEN_METRICS].map(({ contentType }) => [contentType, { schema: Type.String() }])
+);
 
-export const expositionRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, context, done) => {
+export const expositionRoutes: FastifyPluginCallback<AgentContext> = (app, context, done) => {
   const gate = new Gate(SCRAPES_AT_A_TIME);
 
   app.get(

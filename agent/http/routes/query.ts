@@ -4,10 +4,10 @@ import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebo
 import type { FastifyBaseLogger } from 'fastify';
 import { Type } from 'typebox';
 import { QueryAnswerSchema, type Notice, type QueryAnswer, type Result } from '../../../wire/answer';
-import { isWireError, WireError } from '../../../wire/errors';
+import { WireError } from '../../../wire/errors';
 import { LIMITS } from '../../../wire/limits';
 import { QueryRequestSchema, QuerySchema, type Query } from '../../../wire/query';
-import { answerQuery } from '../../query/query';
+import { tryAnswerQuery } from '../../query/query';
 import type { AgentContext } from '../context';
 import { internal } from '../errors';
 import { Gate } from '../gate';
@@ -20,7 +20,10 @@ const REQUESTS_AT_A_TIME = 64;
 const BATCH_DEADLINE_MS = 20_000;
 
 /** The body without a look into the queries: a fault in one of them must not cost the others their answer. */
-const envelope = Type.Object({ ...QueryRequestSchema.properties, queries: Type.Array(Type.Unknown(), { minItems: 1 }) }, { additionalProperties: false });
+const envelope = Type.Object(
+  { ...QueryRequestSchema.properties, queries: Type.Array(Type.Unknown(), { minItems: 1 }) },
+  { additionalProperties: false }
+);
 interface Envelope {
   from: number;
   to: number;
@@ -38,7 +41,8 @@ export const queryRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, con
     {
       schema: {
         summary: 'Answers queries about a range, as data frames',
-        description: 'A query that is wrong fails alone: its error is in results.<refId>.error, the others are answered.',
+        description:
+          'A query that is wrong fails alone: its error is in results.<refId>.error, the others are answered.',
         tags: ['queries'],
         body: QueryRequestSchema,
         response: { 200: QueryAnswerSchema, ...refusals },
@@ -63,7 +67,9 @@ export const queryRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, con
           }
           results[refIds[index]] =
             performance.now() - startMs > BATCH_DEADLINE_MS
-              ? failed(new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.'))
+              ? failed(
+                  new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.')
+                )
               : answerOne(query, index, body, context, request.log, request.id);
         }
         return {
@@ -89,18 +95,26 @@ function checkBatch({ from, to, queries }: Envelope): string[] {
     });
   }
   if (queries.length > LIMITS.queries) {
-    throw new WireError('too_many_queries', `A request may hold ${LIMITS.queries} queries; received ${queries.length}.`, {
-      field: 'queries',
-      limit: LIMITS.queries,
-    });
+    throw new WireError(
+      'too_many_queries',
+      `A request may hold ${LIMITS.queries} queries; received ${queries.length}.`,
+      {
+        field: 'queries',
+        limit: LIMITS.queries,
+      }
+    );
   }
   const refIds = queries.map(refIdOf);
   const twice = refIds.findIndex((refId, index) => refIds.indexOf(refId) < index);
   if (twice >= 0) {
-    throw new WireError('invalid_field', `"queries[${twice}].refId" is ${quote(refIds[twice])}, as that of another query is.`, {
-      field: `queries[${twice}].refId`,
-      received: refIds[twice],
-    });
+    throw new WireError(
+      'invalid_field',
+      `"queries[${twice}].refId" is ${quote(refIds[twice])}, as that of another query is.`,
+      {
+        field: `queries[${twice}].refId`,
+        received: refIds[twice],
+      }
+    );
   }
   return refIds;
 }
@@ -127,27 +141,22 @@ function answerOne(
   log: FastifyBaseLogger,
   requestId: string
 ): Result {
-  const fault = checkQuery(query, `queries[${index}]`);
+  const field = `queries[${index}]`;
+  const fault = checkQuery(query, field);
   if (fault) {
     return failed(fault);
   }
   try {
-    return answerQuery({ from, to, query: query as Query }, { history, live: collector, series, nowMs: Date.now() });
+    return tryAnswerQuery(
+      query as Query,
+      { from, to },
+      { history, live: collector, series, nowMs: Date.now() },
+      { field }
+    );
   } catch (error) {
-    if (isWireError(error)) {
-      return failed(within(error, `queries[${index}]`));
-    }
     log.error({ err: error, query }, 'query failed');
     return failed(internal(requestId));
   }
-}
-
-/** The query knows its own fields only; the caller sent a list of them. */
-function within(error: WireError, path: string): WireError {
-  const field = error.details?.field;
-  return field === undefined || field.startsWith('queries[')
-    ? error
-    : new WireError(error.code, error.message, { ...error.details, field: `${path}.${field}` });
 }
 
 function failed(error: WireError): Result {

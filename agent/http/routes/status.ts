@@ -9,7 +9,13 @@ import { refusals } from '../refusals';
 export const statusRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, context, done) => {
   app.get(
     '/api/v1/status',
-    { schema: { summary: 'The agent, its programs, its losses and its history', tags: ['agent'], response: { 200: StatusSchema, ...refusals } } },
+    {
+      schema: {
+        summary: 'The agent, its programs, its losses and its history',
+        tags: ['agent'],
+        response: { 200: StatusSchema, ...refusals },
+      },
+    },
     () => statusOf(context)
   );
   done();

@@ -1,0 +1,88 @@
+/** The agent, from its flags to its last breath. Reads as a table of contents. */
+import closeWithGrace from 'close-with-grace';
+import { CommanderError } from 'commander';
+import pino from 'pino';
+import { version } from '../package.json';
+import { Collector } from './collect/collector';
+import { readConfig, type Config } from './config';
+import { History } from './history/history';
+import { SeriesTable } from './history/series';
+import { buildApp } from './http/app';
+import { listen, readTls } from './http/server';
+import { TokenFile } from './http/token';
+import { preflight } from './preflight';
+import { explain } from './refusal';
+import { Ticker } from './ticker';
+
+async function main(): Promise<void> {
+  const config = readConfig(process.argv);
+  const { kernelRelease, ...ground } = preflight(config);
+  // Standard output is for the one line below; whoever collects logs reads JSON from standard error.
+  const log = pino({ level: config.logLevel, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
+  const { access, https } = readAccess(config, (message) => log.error(message));
+
+  const series = new SeriesTable();
+  const history = new History({ bytes: config.historyBytes, series });
+  const collector = Collector.open({ ...config, ...ground, series });
+  const bootEpochMs = Date.now();
+  history.begin(bootEpochMs);
+
+  const ticker = new Ticker({
+    intervalMs: config.tickMs,
+    tick: (timeMs) => history.record(timeMs, (into) => collector.tick(into)),
+    onFailure: (error) => log.error({ err: error }, 'the kernel cannot be read; trying again at every tick'),
+    onRecovery: (failures) => log.info({ failures }, 'the kernel can be read again'),
+  });
+
+  const app = await buildApp(
+    {
+      version,
+      node: config.node,
+      kernelRelease,
+      scope: ground.cgroup,
+      bootEpochMs,
+      history,
+      series,
+      collector,
+      ticker,
+      access,
+    },
+    { logger: log, https }
+  );
+
+  closeWithGrace({ delay: 5_000, logger: log }, async ({ signal, err }) => {
+    if (err) {
+      log.fatal({ err }, 'closing after a fault');
+    }
+    ticker.stop();
+    // The programs first: whatever a slow client does, nothing stays attached.
+    collector.close();
+    await app.close();
+    log.info({ signal }, 'closed');
+  });
+
+  ticker.start();
+  const address = await listen(app, config.listen);
+  config.warnings.forEach((warning) => log.warn(warning));
+  log.info({ version, address, kernel: kernelRelease, cgroup: ground.cgroup }, 'measuring');
+  console.log(`Ringside ${version} measures ${ground.cgroup} and answers on ${address}`);
+}
+
+function readAccess({ tokenFile, tls }: Config, onProblem: (message: string) => void) {
+  return {
+    access: {
+      token: tokenFile === undefined ? undefined : new TokenFile(tokenFile, onProblem),
+      clientCertificates: tls?.clientCa !== undefined,
+    },
+    https: tls && readTls(tls),
+  };
+}
+
+main().catch((error: unknown) => {
+  // Commander has written its message already.
+  if (error instanceof CommanderError) {
+    process.exit(error.exitCode);
+  }
+  process.stderr.write(`ringside-agent: ${explain(error)}\n`);
+  process.exit(1);
+});
