@@ -1,0 +1,252 @@
+/**
+ * The past, in a fixed number of bytes.
+ *
+ * Three tiers of the same form: a record for each tick, then one for each 10 s, then one for each minute. When a window
+ * of a finer tier is complete, its exact sum goes to the coarser one; when a tier is full, its oldest record goes first.
+ * Every record of a coarser tier knows which records of the finer tier it is the sum of, by sequence number. So a scan
+ * crosses from one tier to the next without losing or doubling an event, whatever the clock did meanwhile.
+ *
+ * Time. A record's events are attributed to one instant, the end of its interval rounded to a whole second; nothing is
+ * spread. The time it is about (`coveredMs`) is kept beside it: a late tick covers more than a second, and a rate is its
+ * events over that time. When the clock steps back, everything recorded so far moves back with it: the order and the
+ * intervals were right, only the name of the hour was wrong. When it jumps forward, the record covers the jump.
+ */
+import { BUCKETS } from '../../wire/histogram';
+import type { Deltas } from './deltas';
+import { EntryKind, EntryReader } from './entry';
+import { Recorder } from './recorder';
+import { References } from './references';
+import type { SeriesTable } from './series';
+import { Tier } from './tier';
+
+export const DEFAULT_HISTORY_BYTES = 8 * 1024 * 1024;
+/** Less than this does not hold a record of every kind in every tier. */
+export const MIN_HISTORY_BYTES = 64 * 1024;
+
+/** Length of a tick, and what every instant is rounded to. */
+const TICK_MS = 1000;
+
+/** Share of the bytes, and the most records worth an index entry: 2 hours, 24 hours, 14 days. */
+const TIERS = [
+  { stepMs: 1_000, share: 0.4, maxRecords: 7_200 },
+  { stepMs: 10_000, share: 0.3, maxRecords: 8_640 },
+  { stepMs: 60_000, share: 0.3, maxRecords: 20_160 },
+] as const;
+
+export interface HistoryOptions {
+  /** The whole budget, allocated at once outside the JS heap. */
+  bytes?: number;
+  series: SeriesTable;
+}
+
+/** Hears what the history remembers, in the order of time. */
+export interface HistoryListener extends Deltas {
+  /**
+   * What follows happened in `coveredMs` milliseconds up to `toMs`. Told for every record, also for one without events:
+   * that is the difference between "nothing happened" and "nobody looked".
+   */
+  at(toMs: number, coveredMs: number): void;
+  /** @param levelMilliseconds the integral of the level over the record's time */
+  gauge(series: number, last: number, levelMilliseconds?: number): void;
+}
+
+export interface ScanOptions {
+  /** Records that end after this instant … */
+  fromMs: number;
+  /** … and not after this one. */
+  toMs: number;
+  /** 1 for each series that is wanted, by id; what lies beyond its end is not wanted. */
+  wanted: Uint8Array;
+  /**
+   * The listener's own step, aligned on the epoch: a coarser tier that divides it answers in fewer records, with the
+   * same sums for each step. Default: the finest there is.
+   */
+  stepMs?: number;
+}
+
+export interface TierStart {
+  stepMs: number;
+  /** The oldest instant the tier still knows; null before the first record. */
+  startMs: number | null;
+  /** Fixed size, and how much of it holds records now. */
+  bytes: number;
+  usedBytes: number;
+}
+
+export class History {
+  /** Finest first. */
+  readonly #tiers: readonly Tier[];
+  readonly #readers: readonly EntryReader[];
+  readonly #recorder: Recorder;
+  readonly #buckets = new Uint16Array(BUCKETS);
+  readonly #counts = new Float64Array(BUCKETS);
+  /** The last tick: by the clock, and rounded. */
+  #lastTimeMs: number | undefined;
+  #lastToMs = -Infinity;
+  readonly bytes: number;
+
+  constructor({ bytes = DEFAULT_HISTORY_BYTES, series }: HistoryOptions) {
+    if (!Number.isInteger(bytes) || bytes < MIN_HISTORY_BYTES) {
+      throw new RangeError(`The history needs a whole number of bytes from ${MIN_HISTORY_BYTES} up, got ${bytes}.`);
+    }
+    const references = new References(series);
+    const tiers: Tier[] = [];
+    for (const { stepMs, share, maxRecords } of [...TIERS].reverse()) {
+      tiers.unshift(new Tier(stepMs, Math.floor(bytes * share), maxRecords, tiers[0], references));
+    }
+    this.bytes = bytes;
+    this.#tiers = tiers;
+    this.#recorder = new Recorder(tiers[0].writer);
+    this.#readers = tiers.map((tier) => new EntryReader(tier.ring.bytes));
+  }
+
+  /** The instant from which `record` counts the first interval: when the collector took its baseline. */
+  begin(timeMs: number): void {
+    this.#lastTimeMs ??= timeMs;
+  }
+
+  /**
+   * Adds what happened since the last record.
+   *
+   * @param timeMs now, by the wall clock
+   */
+  record(timeMs: number, tell: (into: Deltas) => void): void {
+    const lastMs = this.#lastTimeMs ?? timeMs - TICK_MS;
+    const steppedBack = timeMs < lastMs;
+    if (steppedBack) {
+      this.#follow(timeMs);
+    }
+    const coveredMs = steppedBack ? TICK_MS : timeMs - lastMs;
+    this.#lastTimeMs = timeMs;
+    this.#lastToMs = Math.max(this.#lastToMs, roundToTick(timeMs));
+    const [finest] = this.#tiers;
+    finest.mergeBefore(this.#lastToMs);
+    finest.open(this.#lastToMs, coveredMs, 0, 0);
+    this.#recorder.coveredMs = coveredMs;
+    try {
+      tell(this.#recorder);
+    } finally {
+      // Who tells moves its own baseline while it tells: what was said counts, even if it could not finish.
+      finest.close();
+    }
+  }
+
+  /** The clock stepped back to `timeMs`: what is known happened that much earlier, the last tick one tick ago. */
+  #follow(timeMs: number): void {
+    const stepMs = roundToTick(timeMs) - TICK_MS - this.#lastToMs;
+    if (!Number.isFinite(stepMs)) {
+      return;
+    }
+    for (const { ring } of this.#tiers) {
+      ring.shift(stepMs);
+    }
+    this.#lastToMs += stepMs;
+  }
+
+  /** Tells what is remembered of a range; each event exactly once. */
+  scan({ fromMs, toMs, wanted, stepMs = TICK_MS }: ScanOptions, listener: HistoryListener): void {
+    for (const part of this.#parts(stepMs)) {
+      const { ring } = this.#tiers[part.tier];
+      const end = Math.min(part.end, ring.firstAfter(toMs));
+      for (let sequence = Math.max(part.first, ring.firstAfter(fromMs)); sequence < end; sequence++) {
+        listener.at(ring.toMs(sequence), ring.countedMs(sequence));
+        this.#tell(part.tier, sequence, wanted, listener);
+      }
+    }
+  }
+
+  /**
+   * Which records together are the whole past, oldest first. A coarser tier answers for what the finer one has dropped
+   * even in part; with a step that its own divides, also for everything else it already has.
+   */
+  #parts(stepMs: number): Part[] {
+    const parts: Part[] = [];
+    let first = 0;
+    for (let tier = this.#tiers.length - 1; tier >= 0; tier--) {
+      const { ring } = this.#tiers[tier];
+      const finer = this.#tiers[tier - 1]?.ring;
+      first = Math.max(first, ring.first);
+      const preferred = stepMs % this.#tiers[tier].stepMs === 0;
+      const end = !finer || preferred ? ring.end : ring.firstWithSourcesFrom(finer.first);
+      if (end > first) {
+        parts.push({ tier, first, end });
+        first = ring.sourcesEnd(end - 1);
+      } else {
+        first = first < ring.end ? ring.sources(first) : 0;
+      }
+    }
+    return parts;
+  }
+
+  #tell(tier: number, sequence: number, wanted: Uint8Array, listener: HistoryListener): void {
+    const reader = this.#readers[tier];
+    const { ring } = this.#tiers[tier];
+    const buckets = this.#buckets;
+    const counts = this.#counts;
+    reader.open(ring.offset(sequence), ring.coveredMs(sequence));
+    while (reader.next()) {
+      if (wanted[reader.series] !== 1) {
+        continue;
+      }
+      const { numbers, end } = reader;
+      switch (reader.kind) {
+        case EntryKind.Histogram: {
+          const sum = numbers.read();
+          let length = 0;
+          for (let bucket = 0; numbers.at < end; length++) {
+            buckets[length] = bucket += numbers.read();
+            counts[length] = numbers.read();
+          }
+          listener.histogram(reader.series, sum, buckets, counts, length);
+          break;
+        }
+        case EntryKind.Counter:
+          listener.counter(reader.series, numbers.read());
+          break;
+        default:
+          listener.gauge(reader.series, reader.lastLevel(), reader.levelMilliseconds());
+      }
+    }
+  }
+
+  /** The last record's time by the clock: what `LiveSource.peek` tells happened after it. Null before the first. */
+  get lastTimeMs(): number | null {
+    return this.#lastTimeMs ?? null;
+  }
+
+  /** The oldest instant of all tiers; null before the first record. */
+  get startMs(): number | null {
+    const starts = this.starts().flatMap(({ startMs }) => startMs ?? []);
+    return starts.length > 0 ? Math.min(...starts) : null;
+  }
+
+  /** The step of the coarsest tier that a scan from this instant would need: nothing finer is known there. */
+  resolutionMs(fromMs: number): number {
+    for (const { tier, end } of this.#parts(TICK_MS)) {
+      const { ring, stepMs } = this.#tiers[tier];
+      if (ring.toMs(end - 1) > fromMs) {
+        return stepMs;
+      }
+    }
+    return TICK_MS;
+  }
+
+  starts(): TierStart[] {
+    return this.#tiers.map(({ stepMs, ring, byteLength }) => ({
+      stepMs,
+      startMs: ring.first < ring.end ? ring.toMs(ring.first) - ring.coveredMs(ring.first) : null,
+      bytes: byteLength,
+      usedBytes: ring.usedBytes,
+    }));
+  }
+}
+
+interface Part {
+  tier: number;
+  first: number;
+  end: number;
+}
+
+function roundToTick(ms: number): number {
+  return Math.round(ms / TICK_MS) * TICK_MS;
+}

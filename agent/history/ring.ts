@@ -1,0 +1,161 @@
+export interface RecordHead {
+  /** The instant all of a record's events are attributed to. */
+  toMs: number;
+  /** How much time it is about. */
+  coveredMs: number;
+  /** Whether it goes on in the next one, because it was too long for the writer. */
+  more: boolean;
+  /** Which records of the finer tier it is the sum of: from `sources`, up to the one before `sourcesEnd`. */
+  sources: number;
+  sourcesEnd: number;
+}
+
+/**
+ * A fixed block of bytes that holds records of any length, oldest first. A record lies in one piece; what does not fit
+ * before the end of the block starts over at its beginning. Records have sequence numbers: the first ever is 0, and none
+ * is used twice, so that "which records does this one summarise" has an exact answer whatever the clock did.
+ */
+export class RecordRing {
+  readonly bytes: Uint8Array;
+  readonly #offsets: Uint32Array;
+  readonly #toMs: Float64Array;
+  readonly #coveredMs: Float64Array;
+  readonly #more: Uint8Array;
+  readonly #sources: Float64Array;
+  readonly #sourcesEnd: Float64Array;
+  readonly #slots: number;
+  #head = 0;
+  /** Sequence number of the oldest record, and of the next one. */
+  first = 0;
+  end = 0;
+
+  constructor(budgetBytes: number, maxRecords: number) {
+    const slotBytes = 1 + Uint32Array.BYTES_PER_ELEMENT + 4 * Float64Array.BYTES_PER_ELEMENT;
+    this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / slotBytes)));
+    this.#offsets = new Uint32Array(this.#slots);
+    this.#toMs = new Float64Array(this.#slots);
+    this.#coveredMs = new Float64Array(this.#slots);
+    this.#more = new Uint8Array(this.#slots);
+    this.#sources = new Float64Array(this.#slots);
+    this.#sourcesEnd = new Float64Array(this.#slots);
+    this.bytes = new Uint8Array(budgetBytes - this.#slots * slotBytes);
+  }
+
+  get byteLength(): number {
+    return this.bytes.byteLength + this.#offsets.byteLength + 4 * this.#toMs.byteLength + this.#more.byteLength;
+  }
+
+  get usedBytes(): number {
+    if (this.first === this.end) {
+      return 0;
+    }
+    const tail = this.offset(this.first);
+    return this.#head > tail ? this.#head - tail : this.bytes.length - tail + this.#head;
+  }
+
+  offset(sequence: number): number {
+    return this.#offsets[sequence % this.#slots];
+  }
+
+  /** The instant all of a record's events are attributed to. Never falls from one record to the next. */
+  toMs(sequence: number): number {
+    return this.#toMs[sequence % this.#slots];
+  }
+
+  /** How much time a record is about. */
+  coveredMs(sequence: number): number {
+    return this.#coveredMs[sequence % this.#slots];
+  }
+
+  /** The same, but 0 for every part of a record except its last: it adds up to the time that was watched. */
+  countedMs(sequence: number): number {
+    const slot = sequence % this.#slots;
+    return this.#more[slot] === 1 ? 0 : this.#coveredMs[slot];
+  }
+
+  sources(sequence: number): number {
+    return this.#sources[sequence % this.#slots];
+  }
+
+  sourcesEnd(sequence: number): number {
+    return this.#sourcesEnd[sequence % this.#slots];
+  }
+
+  /** Makes room for a record, dropping the oldest ones; `onEvict` hears of each before it goes. */
+  reserve(length: number, onEvict: (sequence: number) => void): number {
+    if (length > this.bytes.length) {
+      throw new RangeError(`A record of ${length} bytes cannot be kept in a ring of ${this.bytes.length}.`);
+    }
+    for (;;) {
+      if (this.end - this.first < this.#slots) {
+        const at = this.#place(length);
+        if (at >= 0) {
+          return at;
+        }
+      }
+      onEvict(this.first);
+      this.first++;
+    }
+  }
+
+  /** Where `length` bytes are free in one piece, or -1. */
+  #place(length: number): number {
+    if (this.first === this.end) {
+      return 0;
+    }
+    const tail = this.offset(this.first);
+    // Every record has at least one byte: equal positions mean full, not empty.
+    if (this.#head <= tail) {
+      return tail - this.#head >= length ? this.#head : -1;
+    }
+    if (this.bytes.length - this.#head >= length) {
+      return this.#head;
+    }
+    return tail >= length ? 0 : -1;
+  }
+
+  /** Adds the record whose bytes were written at `offset`. */
+  commit(offset: number, length: number, head: RecordHead): void {
+    const slot = this.end % this.#slots;
+    this.#offsets[slot] = offset;
+    this.#toMs[slot] = head.toMs;
+    this.#coveredMs[slot] = head.coveredMs;
+    this.#more[slot] = Number(head.more);
+    this.#sources[slot] = head.sources;
+    this.#sourcesEnd[slot] = head.sourcesEnd;
+    this.#head = offset + length;
+    this.end++;
+  }
+
+  /** The first record that ends after an instant; `end` if there is none. */
+  firstAfter(ms: number): number {
+    return this.#firstWhere((sequence) => this.toMs(sequence) > ms);
+  }
+
+  /** The first record that needs nothing of the finer tier before `source`; `end` if there is none. */
+  firstWithSourcesFrom(source: number): number {
+    return this.#firstWhere((sequence) => this.sources(sequence) >= source);
+  }
+
+  /** Of a condition that stays true once it is. */
+  #firstWhere(isTrue: (sequence: number) => boolean): number {
+    let low = this.first;
+    let high = this.end;
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      if (isTrue(middle)) {
+        high = middle;
+      } else {
+        low = middle + 1;
+      }
+    }
+    return low;
+  }
+
+  /** Moves every record in time. */
+  shift(ms: number): void {
+    for (let sequence = this.first; sequence < this.end; sequence++) {
+      this.#toMs[sequence % this.#slots] += ms;
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** The values of a label that were seen in a range: what an editor suggests and a dashboard variable lists. */
+import type { HistoryListener } from '../history/history';
+import { METRICS, LABELS, labelsOf, type LabelName, type Metric } from '../../wire/metrics';
+import { WireError } from '../../wire/errors';
+import type { Matcher } from '../../wire/query';
+import type { LabelValues } from '../../wire/status';
+import type { Range } from './grid';
+import { nearest } from './nearest';
+import { findLabel, findMetric, planMatchers } from './plan';
+import type { QueryContext } from './query';
+import { resolveRange, tellRange } from './range';
+
+export const MAX_LABEL_VALUES = 5_000;
+/** Seconds do not matter to a list of names: the minutes around the range answer fastest. */
+const STEP_MS = 60_000;
+
+export interface LabelQuery extends Range {
+  label: string;
+  /** Only of series of this metric. */
+  metric?: string;
+  /** Only of series that match; needs a metric when a label is not one that every series has. */
+  where?: Matcher[];
+  limit?: number;
+}
+
+/** @throws WireError unknown_metric, unknown_label, invalid_regex, invalid_range */
+export function answerLabelValues(query: LabelQuery, context: QueryContext): LabelValues {
+  const { label, limit = MAX_LABEL_VALUES } = query;
+  const metrics = query.metric === undefined ? metricsWith(label, query.where) : [findMetric(query.metric, 'metric')];
+  const [any] = metrics;
+  const name = findLabel(label, any, 'label');
+  const where = planMatchers(query.where, any, 'match');
+  const wanted = new Uint8Array(context.series.capacity);
+  for (const { id, metric, labels } of context.series) {
+    if (metrics.includes(metric) && where.every((matcher) => matcher.matches(labels[matcher.label] ?? ''))) {
+      wanted[id] = 1;
+    }
+  }
+  const values = [...seenValues(name, query, wanted, context)].sort();
+  return { label, values: values.slice(0, limit), truncated: values.length > limit };
+}
+
+/** The metrics that have every label asked for. */
+function metricsWith(label: string, where: readonly Matcher[] = []): Metric[] {
+  const names = [label, ...where.map((matcher) => matcher.label)];
+  names.forEach((name, i) => {
+    if (!LABELS.some((known) => known === name)) {
+      const meant = nearest(name, LABELS);
+      throw new WireError('unknown_label', `There is no label "${name}"${meant ? `; did you mean "${meant}"` : ''}.`, {
+        field: i === 0 ? 'label' : `match[${i - 1}].label`,
+        received: name,
+        allowed: LABELS,
+        nearest: meant,
+      });
+    }
+  });
+  const metrics = METRICS.filter((metric) => {
+    const labels: readonly string[] = labelsOf(metric);
+    return names.every((name) => labels.includes(name));
+  });
+  if (metrics.length === 0) {
+    throw new WireError('unknown_label', `No metric has all of the labels ${names.join(', ')}.`, {
+      field: 'match',
+      received: names,
+    });
+  }
+  return metrics;
+}
+
+function seenValues(label: LabelName, range: Range, wanted: Uint8Array, context: QueryContext): Set<string> {
+  const resolved = resolveRange(range, context);
+  const values = new Set<string>();
+  const see = (series: number) => {
+    // Once is enough.
+    wanted[series] = 0;
+    const value = context.series.get(series)?.labels[label];
+    if (value) {
+      values.add(value);
+    }
+  };
+  const listener: HistoryListener = { at: () => {}, histogram: see, counter: see, gauge: see };
+  if (resolved.isLive) {
+    wanted.forEach((isWanted, series) => {
+      if (isWanted === 1 && context.series.isLive(series)) {
+        see(series);
+      }
+    });
+  }
+  const startMs = Math.floor(resolved.from / STEP_MS) * STEP_MS;
+  tellRange(resolved, { startMs, stepMs: STEP_MS, steps: 1, endMs: resolved.to }, wanted, context, listener);
+  return values;
+}

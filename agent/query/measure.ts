@@ -1,0 +1,74 @@
+/** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
+import type { HistoryListener } from '../history/history';
+import { WireError } from '../../wire/errors';
+import type { Groups } from './groups';
+import { stepOf, type Grid } from './grid';
+
+/** One line of a chart: null where nothing is known. */
+export interface Column {
+  /** Of a quantile: its rank, like 0.99. */
+  quantile?: number;
+  values: Array<number | null>;
+}
+
+/** Values one query may compute, over all its series; Grafana draws far fewer, and the agent's memory is small. */
+export const MAX_VALUES = 1_000_000;
+
+export abstract class Measure implements HistoryListener {
+  /** How much of each step was watched; 0 is a step nothing is known of. */
+  protected readonly coveredMs: Float64Array;
+  protected step = -1;
+
+  constructor(
+    protected readonly groups: Groups,
+    protected readonly grid: Grid
+  ) {
+    this.coveredMs = new Float64Array(grid.steps);
+  }
+
+  at(toMs: number, coveredMs: number): void {
+    const step = Math.max(0, Math.min(stepOf(this.grid, toMs), this.grid.steps - 1));
+    if (step !== this.step) {
+      this.closeStep();
+      this.step = step;
+    }
+    this.coveredMs[step] += coveredMs;
+  }
+
+  /** Everything of the current step has been told. */
+  closeStep(): void {}
+
+  histogram(_series: number, _sum: number, _buckets: Uint16Array, _counts: Float64Array, _length: number): void {}
+  counter(_series: number, _increase: number): void {}
+  gauge(_series: number, _last: number, _levelMilliseconds?: number): void {}
+
+  /** After the scan: the lines of one group. */
+  abstract columns(group: number): Column[];
+
+  /** Room for a number a step, for one more group. */
+  protected column(): Float64Array {
+    if ((this.groups.size + 1) * this.grid.steps > MAX_VALUES) {
+      throw new WireError(
+        'too_many_points',
+        `${this.groups.size} series of ${this.grid.steps} points are more values than a query may ask for; take a longer step, or group by fewer labels.`,
+        { field: `${this.groups.field}.stepMs`, received: this.grid.stepMs, limit: MAX_VALUES }
+      );
+    }
+    return new Float64Array(this.grid.steps);
+  }
+
+  protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {
+    return Array.from({ length: this.grid.steps }, (_, step) => valueAt(step));
+  }
+}
+
+/** A number for each group and step that starts at 0. */
+export class Sums {
+  readonly #columns: Float64Array[] = [];
+
+  constructor(private readonly make: () => Float64Array) {}
+
+  of(group: number): Float64Array {
+    return (this.#columns[group] ??= this.make());
+  }
+}
