@@ -12,6 +12,8 @@ import { ROOT, StepError } from './setup/steps.mjs';
 
 /** The commands, and the groups of system packages each one needs. */
 const COMMANDS = {
+  // The packages and nothing else.
+  prepare: ['build'],
   start: ['build'],
   build: ['build'],
   agent: ['build'],
@@ -31,9 +33,11 @@ try {
   await installNpmPackages();
 
   // From here on the packages are there, tsx among them: everything else is TypeScript, in this same process.
-  const require = createRequire(import.meta.url);
-  require('tsx/cjs');
-  process.exitCode = (await require(`./${command}.ts`).main(args)) ?? 0;
+  if (command !== 'prepare') {
+    const require = createRequire(import.meta.url);
+    require('tsx/cjs');
+    process.exitCode = (await require(`./${command}.ts`).main(args)) ?? 0;
+  }
 } catch (error) {
   console.error(`\n${error.message}`);
   if (error.name !== 'StepError') {

@@ -54,8 +54,13 @@ const TARGETS = {
 } satisfies Record<string, Target>;
 
 export type TargetName = keyof typeof TARGETS;
+export const TARGET_NAMES = Object.keys(TARGETS) as TargetName[];
 
-export async function buildAll(names: readonly TargetName[] = Object.keys(TARGETS) as TargetName[]): Promise<void> {
+export function isTargetName(name: string): name is TargetName {
+  return Object.hasOwn(TARGETS, name);
+}
+
+export async function buildAll(names: readonly TargetName[] = TARGET_NAMES): Promise<void> {
   for (const name of names) {
     await build(name, TARGETS[name]);
   }

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { ROOT, StepError } from '../setup/steps.mjs';
 
 const PROGRAM = join(ROOT, 'build', 'agent', 'main.js');
-const LOG = join(ROOT, 'build', 'logs', 'agent.log');
+const LOG = join(ROOT, 'build', 'logs', 'running-agent.log');
 /** Time from its start until it must answer: loading the programs takes about a second on a busy machine. */
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
