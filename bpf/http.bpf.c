@@ -441,4 +441,8 @@ int BPF_PROG(http_close, struct sock *sk, int old_state, int new_state)
 	return 0;
 }
 
+/* Enums reach user space through BTF, and BTF keeps what a variable points to. */
+const enum http_method *exported_http_method __attribute__((unused));
+const enum http_role *exported_http_role __attribute__((unused));
+
 char LICENSE[] SEC("license") = "Dual BSD/GPL";

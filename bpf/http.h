@@ -8,6 +8,7 @@
 enum http_role {
 	HTTP_ROLE_CLIENT = 0,
 	HTTP_ROLE_SERVER = 1,
+	HTTP_ROLES,
 };
 
 /* OpenTelemetry's known methods; everything else is OTHER. */
@@ -57,7 +58,7 @@ struct http_counters {
 	__u64 unparsed;
 	/* ... beyond the deepest pipeline we follow. */
 	__u64 overflowed;
-	/* Of the recorded: counted in slot 0 because the table of series was full. */
+	/* Of the recorded: counted under "other" because the table of series was full. */
 	__u64 other;
 	/* Answers whose request was not seen: the connection is older than we are, or the server spoke unasked. */
 	__u64 unmatched;

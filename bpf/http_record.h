@@ -14,7 +14,7 @@ struct {
 	__type(value, u32);
 } series SEC(".maps");
 
-/* Mapped by user space; slot 0 is "other". */
+/* Mapped by user space. The first slots, one a role, are "other": a full table loses the name, never the count. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(map_flags, BPF_F_MMAPABLE);
@@ -59,7 +59,7 @@ static __always_inline void count(u32 counter)
 		__sync_fetch_and_add((u64 *)(mine + counter), 1);
 }
 
-/* The slot of a series, taken from the free ones when it is new; slot 0 when none is left. */
+/* The slot of a series, taken from the free ones when it is new; its role's "other" when none is left. */
 static __always_inline u32 slot_of(const struct http_key *key)
 {
 	u32 *known = bpf_map_lookup_elem(&series, key);
@@ -68,13 +68,13 @@ static __always_inline u32 slot_of(const struct http_key *key)
 	if (known)
 		return *known;
 	if (bpf_map_pop_elem(&free_slots, &slot))
-		return 0;
+		return key->role;
 	if (!bpf_map_update_elem(&series, key, &slot, BPF_NOEXIST))
 		return slot;
 	/* Another CPU was first, or the table is full. */
 	bpf_map_push_elem(&free_slots, &slot, 0);
 	known = bpf_map_lookup_elem(&series, key);
-	return known ? *known : 0;
+	return known ? *known : key->role;
 }
 
 /* time_to_first_byte_ns is 0 where no answer began. */
@@ -89,7 +89,7 @@ static __always_inline void record_request(const struct http_key *key, u64 durat
 	if (time_to_first_byte_ns)
 		histogram_record(&slot->time_to_first_byte, time_to_first_byte_ns, LATENCY_MIN_EXPONENT);
 	count(HTTP_RECORDED);
-	if (!at)
+	if (at < HTTP_ROLES)
 		count(HTTP_OTHER);
 }
 

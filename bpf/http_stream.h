@@ -114,7 +114,7 @@ static __always_inline __u32 line_feed_in(__u64 word)
 
 	if (!found)
 		return 8;
-	return ((((found & -found) - 1) & BYTES_OF(0x01)) * BYTES_OF(0x01)) >> 56;
+	return (((((found & -found) >> 7) - 1) & BYTES_OF(0x01)) * BYTES_OF(0x01)) >> 56;
 }
 
 static __always_inline __u64 low_bytes(__u64 word, __u32 count)

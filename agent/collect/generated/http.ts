@@ -1,0 +1,290 @@
+// Generated from bpf/http.bpf.c by scripts/generate.ts. Do not edit.
+
+/** `struct http_key` */
+export interface HttpKey {
+  cgroupId: bigint;
+  status: number;
+  method: number;
+  role: number;
+  unused: number;
+}
+
+/** Bytes. */
+export const HTTP_KEY_SIZE = 16;
+
+/** Bytes from the start of the struct. */
+export const HttpKeyOffsets = {
+  cgroupId: 0,
+  status: 8,
+  method: 10,
+  role: 11,
+  unused: 12,
+} as const;
+
+export function readHttpKey(view: DataView, at = 0): HttpKey {
+  return {
+    cgroupId: view.getBigUint64(at, true),
+    status: view.getUint16(at + 8, true),
+    method: view.getUint8(at + 10),
+    role: view.getUint8(at + 11),
+    unused: view.getUint32(at + 12, true),
+  };
+}
+
+/** `struct histogram` */
+export interface Histogram {
+  sumNs: bigint;
+  buckets: Uint32Array;
+}
+
+/** Bytes. */
+export const HISTOGRAM_SIZE = 848;
+
+/** Bytes from the start of the struct. */
+export const HistogramOffsets = {
+  sumNs: 0,
+  buckets: 8,
+} as const;
+
+export function readHistogram(view: DataView, at = 0): Histogram {
+  return {
+    sumNs: view.getBigUint64(at, true),
+    buckets: new Uint32Array(copy(view, at + 8, 840)),
+  };
+}
+
+/** `struct http_slot` */
+export interface HttpSlot {
+  duration: Histogram;
+  timeToFirstByte: Histogram;
+}
+
+/** Bytes. */
+export const HTTP_SLOT_SIZE = 1696;
+
+/** Bytes from the start of the struct. */
+export const HttpSlotOffsets = {
+  duration: 0,
+  timeToFirstByte: 848,
+} as const;
+
+export function readHttpSlot(view: DataView, at = 0): HttpSlot {
+  return {
+    duration: readHistogram(view, at),
+    timeToFirstByte: readHistogram(view, at + 848),
+  };
+}
+
+/** `struct http_counters` */
+export interface HttpCounters {
+  seen: bigint;
+  recorded: bigint;
+  started: bigint;
+  ended: bigint;
+  unparsed: bigint;
+  overflowed: bigint;
+  other: bigint;
+  unmatched: bigint;
+  refused: bigint;
+  unused: BigUint64Array;
+}
+
+/** Bytes. */
+export const HTTP_COUNTERS_SIZE = 128;
+
+/** Bytes from the start of the struct. */
+export const HttpCountersOffsets = {
+  seen: 0,
+  recorded: 8,
+  started: 16,
+  ended: 24,
+  unparsed: 32,
+  overflowed: 40,
+  other: 48,
+  unmatched: 56,
+  refused: 64,
+  unused: 72,
+} as const;
+
+export function readHttpCounters(view: DataView, at = 0): HttpCounters {
+  return {
+    seen: view.getBigUint64(at, true),
+    recorded: view.getBigUint64(at + 8, true),
+    started: view.getBigUint64(at + 16, true),
+    ended: view.getBigUint64(at + 24, true),
+    unparsed: view.getBigUint64(at + 32, true),
+    overflowed: view.getBigUint64(at + 40, true),
+    other: view.getBigUint64(at + 48, true),
+    unmatched: view.getBigUint64(at + 56, true),
+    refused: view.getBigUint64(at + 64, true),
+    unused: new BigUint64Array(copy(view, at + 72, 56)),
+  };
+}
+
+/** `struct http_stream` */
+export interface HttpStream {
+  remaining: bigint;
+  first: BigUint64Array;
+  last: bigint;
+  firstByteNs: bigint;
+  latestNs: bigint;
+  nextSeq: number;
+  beyondSeq: number;
+  offset: number;
+  end: number;
+  windowFrom: number;
+  windowTo: number;
+  headBytes: number;
+  status: number;
+  state: number;
+  flags: number;
+  name: number;
+  matched: number;
+  prefix: number;
+  unused: number;
+  window: Uint8Array;
+}
+
+/** Bytes. */
+export const HTTP_STREAM_SIZE = 160;
+
+/** Bytes from the start of the struct. */
+export const HttpStreamOffsets = {
+  remaining: 0,
+  first: 8,
+  last: 24,
+  firstByteNs: 32,
+  latestNs: 40,
+  nextSeq: 48,
+  beyondSeq: 52,
+  offset: 56,
+  end: 60,
+  windowFrom: 64,
+  windowTo: 68,
+  headBytes: 72,
+  status: 76,
+  state: 78,
+  flags: 79,
+  name: 80,
+  matched: 81,
+  prefix: 82,
+  unused: 83,
+  window: 84,
+} as const;
+
+export function readHttpStream(view: DataView, at = 0): HttpStream {
+  return {
+    remaining: view.getBigUint64(at, true),
+    first: new BigUint64Array(copy(view, at + 8, 16)),
+    last: view.getBigUint64(at + 24, true),
+    firstByteNs: view.getBigUint64(at + 32, true),
+    latestNs: view.getBigUint64(at + 40, true),
+    nextSeq: view.getUint32(at + 48, true),
+    beyondSeq: view.getUint32(at + 52, true),
+    offset: view.getUint32(at + 56, true),
+    end: view.getUint32(at + 60, true),
+    windowFrom: view.getUint32(at + 64, true),
+    windowTo: view.getUint32(at + 68, true),
+    headBytes: view.getUint32(at + 72, true),
+    status: view.getUint16(at + 76, true),
+    state: view.getUint8(at + 78),
+    flags: view.getUint8(at + 79),
+    name: view.getUint8(at + 80),
+    matched: view.getUint8(at + 81),
+    prefix: view.getUint8(at + 82),
+    unused: view.getUint8(at + 83),
+    window: new Uint8Array(copy(view, at + 84, 72)),
+  };
+}
+
+/** `struct http_connection` */
+export interface HttpConnection {
+  streams: Array<HttpStream>;
+  startedNs: BigUint64Array;
+  methods: Uint8Array;
+  cgroupId: bigint;
+  head: number;
+  tail: number;
+  overflowFrom: number;
+  overflowing: number;
+  role: number;
+  ignored: number;
+  unused: number;
+}
+
+/** Bytes. */
+export const HTTP_CONNECTION_SIZE = 488;
+
+/** Bytes from the start of the struct. */
+export const HttpConnectionOffsets = {
+  streams: 0,
+  startedNs: 320,
+  methods: 448,
+  cgroupId: 464,
+  head: 472,
+  tail: 476,
+  overflowFrom: 480,
+  overflowing: 484,
+  role: 485,
+  ignored: 486,
+  unused: 487,
+} as const;
+
+export function readHttpConnection(view: DataView, at = 0): HttpConnection {
+  return {
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 160)),
+    startedNs: new BigUint64Array(copy(view, at + 320, 128)),
+    methods: new Uint8Array(copy(view, at + 448, 16)),
+    cgroupId: view.getBigUint64(at + 464, true),
+    head: view.getUint32(at + 472, true),
+    tail: view.getUint32(at + 476, true),
+    overflowFrom: view.getUint32(at + 480, true),
+    overflowing: view.getUint8(at + 484),
+    role: view.getUint8(at + 485),
+    ignored: view.getUint8(at + 486),
+    unused: view.getUint8(at + 487),
+  };
+}
+
+export enum HttpMethod {
+  HTTP_METHOD_OTHER = 0,
+  HTTP_METHOD_GET = 1,
+  HTTP_METHOD_POST = 2,
+  HTTP_METHOD_PUT = 3,
+  HTTP_METHOD_DELETE = 4,
+  HTTP_METHOD_HEAD = 5,
+  HTTP_METHOD_OPTIONS = 6,
+  HTTP_METHOD_PATCH = 7,
+  HTTP_METHOD_CONNECT = 8,
+  HTTP_METHOD_TRACE = 9,
+}
+
+export enum HttpRole {
+  HTTP_ROLE_CLIENT = 0,
+  HTTP_ROLE_SERVER = 1,
+  HTTP_ROLES = 2,
+}
+
+/** By name. Sizes are in bytes. */
+export const maps = {
+  ingress_continuation: { keySize: 4, maxEntries: 1 },
+  egress_continuation: { keySize: 4, maxEntries: 1 },
+  series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
+  slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
+  free_slots: { valueSize: 4, maxEntries: 4096 },
+  counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
+  connections: { keySize: 4, valueSize: 488, readValue: readHttpConnection },
+  strangers: { keySize: 4, valueSize: 1 },
+} as const;
+
+/** Where the variables of .rodata lie in its image, in bytes. */
+export const rodata = {
+  histogramBoundsNs: { offset: 0, size: 4096 },
+  streamNames: { offset: 4096, size: 64 },
+  methodCharacters: { offset: 4160, size: 32 },
+} as const;
+
+/** Bytes of their own, so that typed arrays over them are aligned. */
+function copy(view: DataView, at: number, length: number): ArrayBuffer {
+  return new Uint8Array(new Uint8Array(view.buffer, view.byteOffset + at, length)).buffer;
+}
