@@ -1,7 +1,6 @@
 import {
   DataSourceApi,
   type AdHocVariableFilter,
-  type DataQueryError,
   type DataQueryRequest,
   type DataQueryResponse,
   type DataSourceGetTagKeysOptions,
@@ -12,7 +11,6 @@ import {
   type TestDataSourceResponse,
 } from '@grafana/data';
 import { catchError, firstValueFrom, map, of, throwError, type Observable } from 'rxjs';
-import type { Query } from '../wire/query';
 import { toMatchers } from './adhoc';
 import { Agent, type ValuesRequest } from './agent';
 import { allLabels, BUNDLED_CATALOGUE, toCatalogue, type CatalogueMetric } from './catalogue';
@@ -20,12 +18,12 @@ import { fillQuery, NEW_QUERY } from './defaults';
 import { describeQuery } from './describe';
 import { describeFailure, toQueryError } from './failure';
 import { describeHealth, failed } from './health';
-import { interpolateMatchers, interpolateQuery } from './interpolate';
+import { interpolateMatchers } from './interpolate';
 import { migrateQuery } from './migrate';
-import { toWireQuery } from './request';
+import { prepareQueries, resolveQuery } from './prepare';
 import { toResponse, withErrors } from './response';
 import { templatesOf } from './templates';
-import type { FilledQuery, RingsideOptions, RingsideQuery } from './types';
+import type { RingsideOptions, RingsideQuery } from './types';
 import { LabelValuesVariables } from './variables';
 
 export class RingsideDataSource extends DataSourceApi<RingsideQuery, RingsideOptions> {
@@ -40,13 +38,14 @@ export class RingsideDataSource extends DataSourceApi<RingsideQuery, RingsideOpt
   /** All queries of a panel travel in one request. */
   query(request: DataQueryRequest<RingsideQuery>): Observable<DataQueryResponse> {
     const targets = request.targets.filter((target) => this.filterQuery(target));
-    const { queries, wire, failed: refused } = this.prepare(targets, request);
-    if (wire.length === 0) {
+    const { prepared, refused } = prepareQueries(targets, request);
+    if (prepared.length === 0) {
       return of(withErrors([], refused));
     }
     const { from, to } = request.range;
-    return this.agent.query({ from: from.valueOf(), to: to.valueOf(), queries: wire }, request.requestId).pipe(
-      map((answer) => toResponse(queries, answer, refused)),
+    const queries = prepared.map(({ wire }) => wire);
+    return this.agent.query({ from: from.valueOf(), to: to.valueOf(), queries }, request.requestId).pipe(
+      map((answer) => toResponse(prepared, answer, refused)),
       catchError((error) => throwError(() => toQueryError(error)))
     );
   }
@@ -68,7 +67,7 @@ export class RingsideDataSource extends DataSourceApi<RingsideQuery, RingsideOpt
     scopedVars: ScopedVars,
     filters?: AdHocVariableFilter[]
   ): RingsideQuery[] {
-    return queries.map((query) => this.interpolate(query, scopedVars, filters));
+    return queries.map((query) => resolveQuery(query, { scopedVars, filters }).query);
   }
 
   async testDatasource(): Promise<TestDataSourceResponse> {
@@ -123,25 +122,5 @@ export class RingsideDataSource extends DataSourceApi<RingsideQuery, RingsideOpt
       to: options.timeRange?.to.valueOf(),
     });
     return values.map((text) => ({ text }));
-  }
-
-  private interpolate(query: RingsideQuery, scopedVars: ScopedVars, filters?: AdHocVariableFilter[]): FilledQuery {
-    const { where, ...rest } = interpolateQuery(fillQuery(migrateQuery(query)), templatesOf(scopedVars));
-    return { ...rest, where: [...where, ...toMatchers(filters)] };
-  }
-
-  /** Queries ready to travel, and those whose variables came out as something that cannot. */
-  private prepare(targets: RingsideQuery[], { scopedVars, filters, intervalMs }: DataQueryRequest<RingsideQuery>) {
-    const prepared = { queries: [] as FilledQuery[], wire: [] as Query[], failed: [] as DataQueryError[] };
-    for (const target of targets) {
-      const query = this.interpolate(target, scopedVars, filters);
-      try {
-        prepared.wire.push(toWireQuery(query, { intervalMs }));
-        prepared.queries.push(query);
-      } catch (error) {
-        prepared.failed.push({ refId: target.refId, message: describeFailure(error) });
-      }
-    }
-    return prepared;
   }
 }
