@@ -288,13 +288,14 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 	sums = bpf_map_lookup_elem(&live, &slot);
 	if (!sums)
 		return 0;
-	sums->held++;
 	if (connection->flags & ENDED)
 		return 0;
 	sk = (struct sock *)*key;
 	state = socket_state(sk);
-	if (!is_established(state))
+	if (!is_established(state)) {
+		sums->handshakes++;
 		return 0;
+	}
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		sums->active++;
 	sums->bytes_sent += above(bytes_acknowledged(sk, state), connection->uncounted_sent);

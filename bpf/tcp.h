@@ -25,7 +25,7 @@ enum tcp_failure {
 /* One series: who, and at which end. */
 struct tcp_series {
 	__u64 cgroup_id;
-	__u32 role;
+	enum tcp_role role;
 	__u32 padding;
 };
 
@@ -48,8 +48,8 @@ struct tcp_slot {
 struct tcp_live {
 	/* Established now: ESTABLISHED or CLOSE_WAIT, as the kernel's own tcpCurrEstab. */
 	__u64 active;
-	/* Sockets that hold the slot, established or not: it can be given away only at 0. */
-	__u64 held;
+	/* Not established yet. */
+	__u64 handshakes;
 	__u64 bytes_sent;
 	__u64 bytes_received;
 };

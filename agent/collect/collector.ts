@@ -7,6 +7,7 @@ import { findCgroup2Mount } from '../cgroup';
 import { Owners } from './owners';
 import type { Program, ProgramContext, ProgramStatus, Scope } from './program';
 import { HttpProgram } from './programs/http';
+import { TcpProgram } from './programs/tcp';
 
 export interface CollectorOptions {
   /** Directory of the cgroup to measure. */
@@ -41,6 +42,7 @@ export class Collector implements LiveSource {
     const programs: Program[] = [];
     try {
       programs.push(new HttpProgram(context));
+      programs.push(new TcpProgram(context));
       return new Collector(programs);
     } catch (error) {
       programs.forEach((program) => program.close());

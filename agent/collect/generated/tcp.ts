@@ -25,7 +25,7 @@ export function readTcpWalk(view: DataView, at = 0): TcpWalk {
 /** `struct tcp_live` */
 export interface TcpLive {
   active: bigint;
-  held: bigint;
+  handshakes: bigint;
   bytesSent: bigint;
   bytesReceived: bigint;
 }
@@ -36,7 +36,7 @@ export const TCP_LIVE_SIZE = 32;
 /** Bytes from the start of the struct. */
 export const TcpLiveOffsets = {
   active: 0,
-  held: 8,
+  handshakes: 8,
   bytesSent: 16,
   bytesReceived: 24,
 } as const;
@@ -44,7 +44,7 @@ export const TcpLiveOffsets = {
 export function readTcpLive(view: DataView, at = 0): TcpLive {
   return {
     active: view.getBigUint64(at, true),
-    held: view.getBigUint64(at + 8, true),
+    handshakes: view.getBigUint64(at + 8, true),
     bytesSent: view.getBigUint64(at + 16, true),
     bytesReceived: view.getBigUint64(at + 24, true),
   };

@@ -1,0 +1,279 @@
+/** TCP connections: the slots of `bpf/tcp.bpf.c` as series. */
+import { readlinkSync } from 'node:fs';
+import type { Deltas } from '../../history/deltas';
+import { maps, readTcpAccounts, readTcpSeries, rodata, TcpRole, type TcpAccounts } from '../generated/tcp';
+import { Histograms } from '../histograms';
+import { LoadedObject } from '../object';
+import { OTHER_OWNER, type Program, type ProgramContext, type ProgramStatus } from '../program';
+import { TCP_COUNTERS, TCP_HISTOGRAMS, TcpSlotSeries } from '../tcp-series';
+import { TcpWalk } from '../tcp-walk';
+
+const SLOT_LONGS = maps.slots.valueSize / 8;
+const COUNTERS = TCP_COUNTERS.length;
+/** A little less than the second that it means: a tick may come early by a timer's error. */
+const RTT_SAMPLE_MS = 900;
+/** The inode of the first pid namespace's file, in every kernel (PROC_PID_INIT_INO). */
+const INIT_PID_NAMESPACE = 'pid:[4026531836]';
+
+export class TcpProgram implements Program {
+  readonly name = 'tcp';
+  readonly #context: ProgramContext;
+  readonly #object: LoadedObject;
+  readonly #walk: TcpWalk;
+  readonly #slots: BigUint64Array;
+  readonly #histograms: readonly Histograms[];
+  readonly #accounts: DataView;
+  /** By slot; those in use, without gaps only as long as the kernel has not left one out. */
+  readonly #series: Array<TcpSlotSeries | undefined> = [];
+  #seriesCreated = 0n;
+  /** Of each counter of each slot: what it showed when it was read last, and the most that was told to the history. */
+  readonly #now: Float64Array;
+  readonly #told: Float64Array;
+  /** Slots whose number of open connections the history knows not to be 0. */
+  readonly #active = new Set<number>();
+  #sampledAtMs = -Infinity;
+
+  constructor(context: ProgramContext) {
+    const slots = context.maxSeries + TcpRole.TCP_ROLES;
+    this.#context = context;
+    this.#object = LoadedObject.open('tcp', context, {
+      sizes: {
+        series: context.maxSeries,
+        free_slots: context.maxSeries,
+        slots,
+        live: slots,
+        connections: context.maxConnections,
+      },
+      constants: (image) => {
+        image.setBigUint64(rodata.scopeCgroupId.offset, context.scope.cgroupId, true);
+        image.setUint32(rodata.scopeCgroupLevel.offset, context.scope.level, true);
+      },
+      tracing: [
+        { program: 'tcp_state' },
+        { program: 'tcp_destroy' },
+        { program: 'tcp_retransmit' },
+        { program: 'tcp_retransmit_synack' },
+        { program: 'tcp_receive_reset' },
+        { program: 'tcp_send_reset' },
+      ],
+      iterators: [
+        { program: 'tcp_walk', optional: 'bytes are told when a connection ends, and tcp_connections_active is not' },
+        { program: 'tcp_find', optional: 'connections older than the agent are told when they end' },
+      ],
+    });
+    try {
+      this.#object.fillQueue('free_slots', TcpRole.TCP_ROLES, slots);
+      this.#walk = new TcpWalk(this.#object);
+      const memory = this.#object.map('slots').memory();
+      this.#slots = new BigUint64Array(memory);
+      this.#histograms = TCP_HISTOGRAMS.map(({ at }) => new Histograms(memory, maps.slots.valueSize, at));
+      this.#accounts = new DataView(this.#object.map('accounts').memory());
+      this.#now = new Float64Array(slots * COUNTERS);
+      this.#told = new Float64Array(slots * COUNTERS);
+      for (const role of [TcpRole.TCP_CLIENT, TcpRole.TCP_SERVER]) {
+        const other = { node: context.node, cgroup: OTHER_OWNER };
+        this.#series[role] = new TcpSlotSeries(context.series, other, role);
+      }
+      if (this.#object.has('tcp_find')) {
+        this.#object.runIterator('tcp_find');
+      }
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+  }
+
+  tick(into: Deltas): void {
+    const nowMs = performance.now();
+    const sampleRtt = nowMs - this.#sampledAtMs >= RTT_SAMPLE_MS;
+    if (sampleRtt) {
+      this.#sampledAtMs = nowMs;
+    }
+    this.#read(sampleRtt);
+    this.#tell(into, true);
+  }
+
+  peek(into: Deltas): void {
+    this.#read(false);
+    this.#tell(into, false);
+  }
+
+  totals(into: Deltas): void {
+    this.#read(false);
+    this.#series.forEach((series, slot) => {
+      if (!series) {
+        return;
+      }
+      TCP_COUNTERS.forEach((counter, i) => {
+        const total = Math.max(this.#now[slot * COUNTERS + i], this.#told[slot * COUNTERS + i]);
+        if (total > 0) {
+          into.counter(series.idOf(counter), total);
+        }
+      });
+      TCP_HISTOGRAMS.forEach((histogram, i) => {
+        if (this.#histograms[i].used(slot)) {
+          this.#histograms[i].total(slot, series.idOf(histogram), into);
+        }
+      });
+      const active = this.#walk.active(slot);
+      // A 0 of an owner that has a name is news; of "other" it is noise.
+      if (active > 0 || (this.#walk.possible && slot >= TcpRole.TCP_ROLES)) {
+        into.gauge(series.activeId, active);
+      }
+    });
+  }
+
+  status(): ProgramStatus {
+    // The sums of handshakes below are of one moment.
+    this.#read(false);
+    const accounts = readTcpAccounts(this.#accounts);
+    const used = this.#series.filter((series, slot) => series && slot >= TcpRole.TCP_ROLES).length;
+    return {
+      programs: this.#object.programs(),
+      series: [{ program: this.name, used, limit: this.#context.maxSeries }],
+      losses: this.#losses(accounts),
+      notices: this.#notices(accounts),
+      kernelMapBytes: this.#object.kernelMapBytes(),
+    };
+  }
+
+  close(): void {
+    this.#object.close();
+  }
+
+  /**
+   * Reads everything once. The counters come before the walk: a connection that ends between the two is in neither, and
+   * told one tick later; the other way round it would be in both.
+   */
+  #read(sampleRtt: boolean): void {
+    this.#readIndex();
+    this.#series.forEach((_, slot) => {
+      for (let i = 0; i < COUNTERS; i++) {
+        this.#now[slot * COUNTERS + i] = Number(this.#slots[slot * SLOT_LONGS + TCP_COUNTERS[i].at / 8]);
+      }
+    });
+    this.#walk.run(sampleRtt);
+    this.#series.forEach((_, slot) => {
+      for (let i = 0; i < COUNTERS; i++) {
+        const { liveAt } = TCP_COUNTERS[i];
+        if (liveAt !== undefined) {
+          this.#now[slot * COUNTERS + i] += this.#walk.sum(slot, liveAt);
+        }
+      }
+    });
+  }
+
+  #tell(into: Deltas, advance: boolean): void {
+    this.#series.forEach((series, slot) => {
+      if (!series) {
+        return;
+      }
+      for (let i = 0; i < COUNTERS; i++) {
+        const at = slot * COUNTERS + i;
+        // Never less than was told: a connection may have ended after the counters were read and before the walk.
+        const increase = this.#now[at] - this.#told[at];
+        if (increase > 0) {
+          into.counter(series.idOf(TCP_COUNTERS[i]), increase);
+          this.#told[at] += advance ? increase : 0;
+        }
+      }
+      TCP_HISTOGRAMS.forEach((histogram, i) => {
+        if (this.#histograms[i].moved(slot)) {
+          this.#histograms[i].tell(slot, series.idOf(histogram), into, advance);
+        }
+      });
+      this.#tellActive(series, slot, into, advance);
+    });
+  }
+
+  /** While it is not 0, and once when it has become 0. */
+  #tellActive(series: TcpSlotSeries, slot: number, into: Deltas, advance: boolean): void {
+    const active = this.#walk.active(slot);
+    if (active > 0 || this.#active.has(slot)) {
+      into.gauge(series.activeId, active);
+    }
+    if (advance) {
+      this.#active[active > 0 ? 'add' : 'delete'](slot);
+    }
+  }
+
+  /** The kernel's table of series, read again only when it has a new entry. */
+  #readIndex(): void {
+    const created = readTcpAccounts(this.#accounts).seriesCreated;
+    if (created === this.#seriesCreated) {
+      return;
+    }
+    this.#seriesCreated = created;
+    const { keys, values, count } = this.#object.map('series').entries();
+    const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
+    const valueView = new DataView(values.buffer, values.byteOffset, values.byteLength);
+    for (let i = 0; i < count; i++) {
+      const slot = valueView.getUint32(i * maps.series.valueSize, true);
+      if (!this.#series[slot]) {
+        const { cgroupId, role } = readTcpSeries(keyView, i * maps.series.keySize);
+        const owner = this.#context.owners.labelsOf(cgroupId);
+        this.#series[slot] = new TcpSlotSeries(this.#context.series, owner, role);
+      }
+    }
+  }
+
+  #losses(accounts: TcpAccounts): ProgramStatus['losses'] {
+    const loss = (counter: string, value: bigint | number, help: string) => ({
+      program: this.name,
+      counter,
+      value: Number(value),
+      help,
+    });
+    return [
+      loss('seen', accounts.seen, 'Handshakes begun.'),
+      loss('recorded', this.#outcomes(), 'Handshakes counted: connections opened and failed.'),
+      loss('in_flight', this.#walk.handshakes(), 'Handshakes under way.'),
+      loss('found', accounts.found, 'Connections older than the agent, followed from its start on.'),
+      loss('untracked', accounts.untracked, 'Connections beyond --max-connections: counted, without times.'),
+      loss('overflowed', accounts.overflowed, 'Events counted under “other”, as the table of series was full.'),
+      loss('untimed', accounts.untimed, 'Connections that ended without a known beginning, and so without a lifetime.'),
+      loss('missed', accounts.missed, 'Changes of state the kernel did not tell, made good at the next one.'),
+      loss('resets_unowned', accounts.resetsUnowned, 'Resets no socket sent: to a closed port, or after the end.'),
+    ];
+  }
+
+  /** Connections opened and failed, of all owners. */
+  #outcomes(): number {
+    let outcomes = 0;
+    this.#series.forEach((_, slot) => {
+      TCP_COUNTERS.forEach((counter, i) => {
+        outcomes += counter.isOutcome ? this.#now[slot * COUNTERS + i] : 0;
+      });
+    });
+    return outcomes;
+  }
+
+  #notices(accounts: TcpAccounts): string[] {
+    const { maxConnections, maxSeries } = this.#context;
+    const notices = this.#object.notices();
+    if (accounts.untracked > 0n) {
+      notices.push(
+        `More than ${maxConnections} TCP connections were open at once; ${accounts.untracked} of them have no times. ` +
+          'Raise --max-connections.'
+      );
+    }
+    if (accounts.overflowed > 0n) {
+      notices.push(`All ${maxSeries} TCP series are in use; what is new is counted under “other”. Raise --max-series.`);
+    }
+    if (this.#object.has('tcp_find') && !inFirstPidNamespace()) {
+      notices.push(
+        'TCP connections older than the agent are known only of tasks it can see. Give it the host’s pid namespace.'
+      );
+    }
+    return notices;
+  }
+}
+
+function inFirstPidNamespace(): boolean {
+  try {
+    return readlinkSync('/proc/self/ns/pid') === INIT_PID_NAMESPACE;
+  } catch {
+    // No /proc to read: nothing to say either.
+    return true;
+  }
+}

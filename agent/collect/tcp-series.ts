@@ -1,0 +1,77 @@
+/** What each counter and each histogram of a TCP slot is called in the catalogue. */
+import { FAILURE_REASONS, type Metric } from '../../wire/metrics';
+import type { Labels, SeriesTable } from '../history/series';
+import { TcpLiveOffsets, TcpRole, TcpSlotOffsets } from './generated/tcp';
+import { metric } from './metric';
+
+export interface TcpCounter {
+  metric: Metric;
+  labels: Labels;
+  /** Bytes from the start of a slot. */
+  at: number;
+  /** Where the share of the connections that are still open lies in a `struct tcp_live`. */
+  liveAt?: number;
+  /** Whether each handshake ends as one of these. */
+  isOutcome: boolean;
+}
+
+export interface TcpHistogram {
+  metric: Metric;
+  /** Bytes from the start of a slot. */
+  at: number;
+}
+
+const OUTCOMES = ['tcp_connections_opened_total', 'tcp_connections_failed_total'];
+
+export const TCP_COUNTERS: readonly TcpCounter[] = [
+  counter('tcp_connections_opened_total', TcpSlotOffsets.opened),
+  counter('tcp_connections_closed_total', TcpSlotOffsets.closed),
+  ...FAILURE_REASONS.map((reason, i) =>
+    counter('tcp_connections_failed_total', TcpSlotOffsets.failed + i * BigUint64Array.BYTES_PER_ELEMENT, { reason })
+  ),
+  counter('tcp_retransmits_total', TcpSlotOffsets.retransmits),
+  counter('tcp_resets_total', TcpSlotOffsets.resetsSent, { direction: 'sent' }),
+  counter('tcp_resets_total', TcpSlotOffsets.resetsReceived, { direction: 'received' }),
+  counter('tcp_bytes_total', TcpSlotOffsets.bytesSent, { direction: 'sent' }, TcpLiveOffsets.bytesSent),
+  counter('tcp_bytes_total', TcpSlotOffsets.bytesReceived, { direction: 'received' }, TcpLiveOffsets.bytesReceived),
+];
+
+export const TCP_HISTOGRAMS: readonly TcpHistogram[] = [
+  { metric: metric('tcp_connect_duration_seconds'), at: TcpSlotOffsets.connect },
+  { metric: metric('tcp_connection_duration_seconds'), at: TcpSlotOffsets.lifetime },
+  { metric: metric('tcp_rtt_seconds'), at: TcpSlotOffsets.rtt },
+];
+
+const ACTIVE = metric('tcp_connections_active');
+
+function counter(name: string, at: number, labels: Labels = {}, liveAt?: number): TcpCounter {
+  return { metric: metric(name), labels, at, liveAt, isOutcome: OUTCOMES.includes(name) };
+}
+
+/** The series of one slot: of one owner, at one end. Each exists from the moment it has something to tell. */
+export class TcpSlotSeries {
+  readonly #table: SeriesTable;
+  readonly #labels: Labels;
+  readonly #ids = new Map<TcpCounter | TcpHistogram, number>();
+  #activeId?: number;
+
+  constructor(table: SeriesTable, owner: Labels, role: TcpRole) {
+    this.#table = table;
+    this.#labels = { ...owner, role: role === TcpRole.TCP_SERVER ? 'server' : 'client' };
+  }
+
+  /** The id of the series of a counter or histogram. */
+  idOf(what: TcpCounter | TcpHistogram): number {
+    let id = this.#ids.get(what);
+    if (id === undefined) {
+      const own = 'labels' in what ? what.labels : {};
+      id = this.#table.intern(what.metric, { ...this.#labels, ...own }).id;
+      this.#ids.set(what, id);
+    }
+    return id;
+  }
+
+  get activeId(): number {
+    return (this.#activeId ??= this.#table.intern(ACTIVE, this.#labels).id);
+  }
+}

@@ -1,0 +1,67 @@
+/**
+ * The walk over the open connections: what they have sent and received so far, and how many there are, by slot.
+ *
+ * Counting that per packet would cost every packet; the kernel keeps it in each socket anyway. A walk reads all sockets
+ * of the table of connections in the kernel, and leaves the sums in a mapped array.
+ */
+import { maps, TcpLiveOffsets, TcpWalkOffsets } from './generated/tcp';
+import type { LoadedObject } from './object';
+
+/** Of the time there is, walks take at most this share, however often somebody asks. */
+const MAX_SHARE = 0.1;
+const LIVE_LONGS = maps.live.valueSize / 8;
+
+export class TcpWalk {
+  readonly #object: LoadedObject;
+  readonly #live: BigUint64Array;
+  readonly #orders: Uint32Array;
+  #nextAtMs = -Infinity;
+
+  constructor(object: LoadedObject) {
+    this.#object = object;
+    this.#live = new BigUint64Array(object.map('live').memory(true));
+    this.#orders = new Uint32Array(object.map('walk').memory(true));
+  }
+
+  /** Whether this kernel can. Without, bytes are told when a connection ends, and the number of open ones is not known. */
+  get possible(): boolean {
+    return this.#object.has('tcp_walk');
+  }
+
+  /**
+   * Brings the sums up to date.
+   *
+   * @param sampleRtt also records every connection's round-trip time; such a walk is always made
+   */
+  run(sampleRtt: boolean): void {
+    const startedMs = performance.now();
+    if (!this.possible || (!sampleRtt && startedMs < this.#nextAtMs)) {
+      return;
+    }
+    this.#live.fill(0n);
+    this.#orders[TcpWalkOffsets.generation / 4]++;
+    this.#orders[TcpWalkOffsets.sampleRtt / 4] = Number(sampleRtt);
+    this.#object.runIterator('tcp_walk', 'connections');
+    const endedMs = performance.now();
+    this.#nextAtMs = endedMs + (endedMs - startedMs) / MAX_SHARE;
+  }
+
+  /** Connections of a slot that are established now. */
+  active(slot: number): number {
+    return this.sum(slot, TcpLiveOffsets.active);
+  }
+
+  /** Connections of all slots whose handshake is under way. */
+  handshakes(): number {
+    let handshakes = 0;
+    for (let at = TcpLiveOffsets.handshakes / 8; at < this.#live.length; at += LIVE_LONGS) {
+      handshakes += Number(this.#live[at]);
+    }
+    return handshakes;
+  }
+
+  /** @param at bytes from the start of a `struct tcp_live` */
+  sum(slot: number, at: number): number {
+    return Number(this.#live[slot * LIVE_LONGS + at / 8]);
+  }
+}
