@@ -279,8 +279,9 @@ static __always_inline void finish_segment(struct http_connection *c, struct htt
 	if (!(s->flags & STREAM_FIN))
 		return;
 	s->flags &= ~STREAM_FIN;
+	/* A FIN may come alone, long after the latest byte: that one may be older than the requests it leaves unanswered. */
 	if (answer && !(s->flags & STREAM_HOLDS))
-		abandon_requests(c, s->latest_ns);
+		abandon_requests(c, bpf_ktime_get_ns());
 }
 
 /* Reads on in a segment; true when all of it is read. */
