@@ -8,6 +8,7 @@ import { ERRORS, WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/limits';
 import { Refusal } from '../refusal';
 import { answerError } from './errors';
+import { RequestLog } from './request-log';
 
 export interface Listening {
   logger?: FastifyBaseLogger;
@@ -30,8 +31,7 @@ export function serverOptions({ logger, https }: Listening): FastifyServerOption
   const { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize } = LIMITS_OF_A_CONNECTION;
   return {
     ...(logger ? { loggerInstance: logger } : {}),
-    // Grafana asks every second: a line for each would bury the ones that matter. Errors are logged where they happen.
-    disableRequestLogging: true,
+    logController: new RequestLog(),
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout,
     keepAliveTimeout,

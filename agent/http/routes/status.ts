@@ -24,7 +24,6 @@ export const statusRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, co
 function statusOf({ history, collector, ticker, ...agent }: AgentContext): Status {
   const startMs = performance.now();
   const { kernelMapBytes, notices, ...measuring } = collector.status();
-  const tiers = history.starts();
   return {
     name: 'ringside-agent',
     wire: WIRE_VERSION,
@@ -35,7 +34,7 @@ function statusOf({ history, collector, ticker, ...agent }: AgentContext): Statu
     nowMs: Date.now(),
     scope: agent.scope,
     ...measuring,
-    history: { bytes: tiers.reduce((sum, { bytes }) => sum + bytes, 0), tiers },
+    history: { bytes: history.bytes, tiers: history.starts() },
     memory: { ...processMemory(), kernelMapBytes },
     notices: [...(ticker.readiness.ready ? [] : [ticker.readiness.reason]), ...notices],
     nodes: [{ node: agent.node, state: 'ok', latencyMs: performance.now() - startMs }],

@@ -1,0 +1,117 @@
+import { Compile } from 'typebox/compile';
+import { QueryAnswerSchema, type QueryAnswer } from '../../../wire/answer';
+import { LIMITS } from '../../../wire/limits';
+import { ask, increase, post, REQUESTS, startAgent, values, type TestAgent } from './agent';
+
+const POST = { method: 'POST', url: '/api/v1/query' } as const;
+let agent: TestAgent;
+
+beforeEach(async () => {
+  agent = await startAgent();
+});
+afterEach(() => agent.app.close());
+
+describe('an answer', () => {
+  it('adds what the history remembers and what happened since the last tick', async () => {
+    agent.events.observe(REQUESTS, { method: 'GET', status: '200' }, 1e6, 23);
+    agent.tick();
+    agent.events.observe(REQUESTS, { method: 'GET', status: '200' }, 1e6, 8);
+    const { status, body } = await post(agent, ask(increase('A')));
+    expect(status).toBe(200);
+    expect(values(body, 'A')).toEqual([31]);
+  });
+
+  it('has one result for each query and says which node answered', async () => {
+    agent.events.observe(REQUESTS, { method: 'GET', status: '200' }, 1e6, 3);
+    agent.events.observe(REQUESTS, { method: 'GET', status: '503' }, 1e6, 1);
+    const { body } = await post(
+      agent,
+      ask(increase('errors', { where: [{ label: 'status', op: '=~', value: '5..' }] }), {
+        refId: 'ratio',
+        metric: REQUESTS,
+        select: 'error_ratio',
+        instant: true,
+      })
+    );
+    expect(Object.keys(body.results)).toEqual(['errors', 'ratio']);
+    expect(values(body, 'errors')).toEqual([1]);
+    expect(values(body, 'ratio')).toEqual([0.25]);
+    expect(body.nodes).toEqual([{ node: 'test-node', state: 'ok', latencyMs: expect.any(Number) }]);
+    expect(body.notices).toEqual([]);
+  });
+
+  it('is what the schema says, to the letter', async () => {
+    agent.events.observe(REQUESTS, { method: 'GET', status: '200' }, 1e6, 23);
+    agent.events.count('tcp_bytes_total', { role: 'server', direction: 'sent' }, 1_000);
+    agent.events.level('tcp_connections_active', { role: 'server' }, 5);
+    agent.tick();
+    const { body } = await post(
+      agent,
+      ask(
+        ...['rate', 'increase', 'avg', 'quantile', 'heatmap', 'histogram', 'error_ratio'].flatMap((select) => [
+          { refId: `${select} range`, metric: REQUESTS, select, by: select === 'heatmap' ? [] : ['method'] },
+          { refId: `${select} instant`, metric: REQUESTS, select, instant: true },
+        ]),
+        { refId: 'bytes', metric: 'tcp_bytes_total', select: 'rate', by: ['direction'] },
+        { refId: 'active', metric: 'tcp_connections_active', select: 'value' },
+        { refId: 'wrong', metric: 'nope', select: 'rate' }
+      )
+    );
+    expect([...Compile(QueryAnswerSchema).Errors(body)]).toEqual([]);
+    const failed = Object.entries((body as QueryAnswer).results).filter(([, result]) => result.error);
+    expect(failed.map(([refId]) => refId)).toEqual(['wrong']);
+    for (const { frames } of Object.values((body as QueryAnswer).results)) {
+      for (const { schema, data } of frames) {
+        expect(data.values).toHaveLength(schema.fields.length);
+      }
+    }
+  });
+
+  it('names any refId as it came, also one that JavaScript would take for something else', async () => {
+    agent.events.observe(REQUESTS, { method: 'GET', status: '200' }, 1e6, 23);
+    const payload = JSON.stringify(ask(increase('__proto__'), increase('two\nlines'), increase('constructor')));
+    const response = await agent.app.inject({ ...POST, payload, headers: { 'content-type': 'application/json' } });
+    expect(response.statusCode).toBe(200);
+    expect(Object.keys(JSON.parse(response.body).results)).toEqual(['__proto__', 'two\nlines', 'constructor']);
+  });
+
+  it('carries a warning while the kernel is not being read', async () => {
+    agent.context.ticker = { ...agent.context.ticker, readiness: { ready: false, reason: 'The kernel is silent.' } };
+    const silent = await startAgent(agent.context);
+    const response = await silent.app.inject({ ...POST, payload: ask(increase('A')) });
+    expect(response.json().notices).toEqual([{ severity: 'warning', text: 'The kernel is silent.' }]);
+    await silent.app.close();
+  });
+
+  it('accepts both scopes', async () => {
+    for (const scope of ['node', 'cluster']) {
+      expect((await post(agent, { ...ask(increase('A')), scope })).status).toBe(200);
+    }
+  });
+});
+
+describe('under load', () => {
+  it('answers 503 with Retry-After beyond the limit, and all others', async () => {
+    const responses = await Promise.all(
+      Array.from({ length: 70 }, () => agent.app.inject({ ...POST, payload: ask(increase('A'), increase('B')) }))
+    );
+    const refused = responses.filter(({ statusCode }) => statusCode === 503);
+    expect(refused).toHaveLength(6);
+    expect(refused[0].json()).toMatchObject({ code: 'overloaded', details: { limit: 64 } });
+    expect(refused[0].headers['retry-after']).toBe('1');
+    expect(responses.filter(({ statusCode }) => statusCode === 200)).toHaveLength(64);
+    expect((await post(agent, ask(increase('A')))).status).toBe(200);
+  });
+
+  it('answers a probe between the queries of a batch', async () => {
+    const order: string[] = [];
+    const batch = post(agent, ask(...Array.from({ length: LIMITS.queries }, (_, i) => increase(`Q${i}`)))).then(() =>
+      order.push('batch')
+    );
+    await new Promise((resolve) => setImmediate(resolve));
+    await agent.app.inject('/healthz');
+    order.push('probe');
+    await batch;
+    expect(order).toEqual(['probe', 'batch']);
+  });
+});
