@@ -21,8 +21,9 @@ export class RecordRing {
   readonly #toMs: Float64Array;
   readonly #coveredMs: Float64Array;
   readonly #more: Uint8Array;
-  readonly #sources: Float64Array;
-  readonly #sourcesEnd: Float64Array;
+  /** 32 bits are enough for a record a second over a century. */
+  readonly #sources: Uint32Array;
+  readonly #sourcesEnd: Uint32Array;
   readonly #slots: number;
   #head = 0;
   /** Sequence number of the oldest record, and of the next one. */
@@ -30,19 +31,20 @@ export class RecordRing {
   end = 0;
 
   constructor(budgetBytes: number, maxRecords: number) {
-    const slotBytes = 1 + Uint32Array.BYTES_PER_ELEMENT + 4 * Float64Array.BYTES_PER_ELEMENT;
+    const slotBytes = 1 + 3 * Uint32Array.BYTES_PER_ELEMENT + 2 * Float64Array.BYTES_PER_ELEMENT;
     this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / slotBytes)));
     this.#offsets = new Uint32Array(this.#slots);
     this.#toMs = new Float64Array(this.#slots);
     this.#coveredMs = new Float64Array(this.#slots);
     this.#more = new Uint8Array(this.#slots);
-    this.#sources = new Float64Array(this.#slots);
-    this.#sourcesEnd = new Float64Array(this.#slots);
+    this.#sources = new Uint32Array(this.#slots);
+    this.#sourcesEnd = new Uint32Array(this.#slots);
     this.bytes = new Uint8Array(budgetBytes - this.#slots * slotBytes);
   }
 
   get byteLength(): number {
-    return this.bytes.byteLength + this.#offsets.byteLength + 4 * this.#toMs.byteLength + this.#more.byteLength;
+    const index = [this.#offsets, this.#toMs, this.#coveredMs, this.#more, this.#sources, this.#sourcesEnd];
+    return index.reduce((sum, { byteLength }) => sum + byteLength, this.bytes.byteLength);
   }
 
   get usedBytes(): number {

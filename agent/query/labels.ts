@@ -8,7 +8,8 @@ import type { Range } from './grid';
 import { nearest } from './nearest';
 import { findLabel, findMetric, planMatchers } from './plan';
 import type { QueryContext } from './query';
-import { resolveRange, tellRange } from './range';
+import { resolveRange, tellRange, type ResolvedRange } from './range';
+import { LiveSnapshot } from './snapshot';
 
 export const MAX_LABEL_VALUES = 5_000;
 /** Seconds do not matter to a list of names: the minutes around the range answer fastest. */
@@ -30,13 +31,15 @@ export function answerLabelValues(query: LabelQuery, context: QueryContext): Lab
   const [any] = metrics;
   const name = findLabel(label, any, 'label');
   const where = planMatchers(query.where, any, 'match');
+  const range = resolveRange(query, context);
+  const live = range.isLive ? new LiveSnapshot(context.live) : context.live;
   const wanted = new Uint8Array(context.series.capacity);
   for (const { id, metric, labels } of context.series) {
     if (metrics.includes(metric) && where.every((matcher) => matcher.matches(labels[matcher.label] ?? ''))) {
       wanted[id] = 1;
     }
   }
-  const values = [...seenValues(name, query, wanted, context)].sort();
+  const values = [...seenValues(name, range, wanted, { ...context, live })].sort();
   return { label, values: values.slice(0, limit), truncated: values.length > limit };
 }
 
@@ -67,8 +70,7 @@ function metricsWith(label: string, where: readonly Matcher[] = []): Metric[] {
   return metrics;
 }
 
-function seenValues(label: LabelName, range: Range, wanted: Uint8Array, context: QueryContext): Set<string> {
-  const resolved = resolveRange(range, context);
+function seenValues(label: LabelName, range: ResolvedRange, wanted: Uint8Array, context: QueryContext): Set<string> {
   const values = new Set<string>();
   const see = (series: number) => {
     // Once is enough.
@@ -79,14 +81,14 @@ function seenValues(label: LabelName, range: Range, wanted: Uint8Array, context:
     }
   };
   const listener: HistoryListener = { at: () => {}, histogram: see, counter: see, gauge: see };
-  if (resolved.isLive) {
+  if (range.isLive) {
     wanted.forEach((isWanted, series) => {
       if (isWanted === 1 && context.series.isLive(series)) {
         see(series);
       }
     });
   }
-  const startMs = Math.floor(resolved.from / STEP_MS) * STEP_MS;
-  tellRange(resolved, { startMs, stepMs: STEP_MS, steps: 1, endMs: resolved.to }, wanted, context, listener);
+  const startMs = Math.floor(range.from / STEP_MS) * STEP_MS;
+  tellRange(range, { startMs, stepMs: STEP_MS, steps: 1, endMs: range.to }, wanted, context, listener);
   return values;
 }

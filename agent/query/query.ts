@@ -21,6 +21,7 @@ import { outOfRangeNotices, rangeNotices } from './notices';
 import { planQuery, type Plan } from './plan';
 import { Quantiles } from './quantiles';
 import { resolveRange, tellRange, type ResolvedRange } from './range';
+import { LiveSnapshot } from './snapshot';
 
 export interface QueryContext {
   history: History;
@@ -51,8 +52,9 @@ export function answerQuery(
   }
   const isWhole = plan.select === 'histogram' || (plan.instant && plan.select !== 'heatmap');
   const grid = isWhole ? wholeRange(resolved) : planGrid(query, resolved, context.history, field);
+  const live = resolved.isLive ? new LiveSnapshot(context.live) : context.live;
   const groups = new Groups(plan, context.series, field);
-  const { frames, notices } = answer(plan, grid, groups, resolved, context);
+  const { frames, notices } = answer(plan, grid, groups, resolved, { ...context, live });
   return { frames, notices: [...rangeNotices(query, grid, resolved, context), ...notices] };
 }
 

@@ -1,0 +1,374 @@
+import fc from 'fast-check';
+import { History, MIN_HISTORY_BYTES } from '../../../agent/history/history';
+import { SeriesTable } from '../../../agent/history/series';
+import { BUCKETS } from '../../../wire/histogram';
+import { METRICS, type Metric } from '../../../wire/metrics';
+import { Adder, addUp, tellEvents, type Event, type Tick } from './events';
+
+/** A whole minute, so that every tier is aligned with it. */
+const T0 = 1_790_000_040_000;
+
+const metricOf = (kind: Metric['kind']) => METRICS.find((metric) => metric.kind === kind)!;
+
+/** Series 0 to 3 are histograms, 4 to 7 counters, 8 and 9 gauges. */
+function tenSeries(): SeriesTable {
+  const table = new SeriesTable();
+  const kinds = [
+    'histogram',
+    'histogram',
+    'histogram',
+    'histogram',
+    'counter',
+    'counter',
+    'counter',
+    'counter',
+    'gauge',
+    'gauge',
+  ];
+  kinds.forEach((kind, i) => table.intern(metricOf(kind as Metric['kind']), { cgroup: `/${i}` }));
+  return table;
+}
+
+const all = (table: SeriesTable) => new Uint8Array(table.capacity).fill(1);
+
+function scanAll(
+  history: History,
+  table: SeriesTable,
+  range: { fromMs?: number; toMs?: number; stepMs?: number } = {}
+): Adder {
+  const adder = new Adder();
+  history.scan({ fromMs: -Infinity, toMs: Infinity, wanted: all(table), ...range }, adder);
+  return adder;
+}
+
+const anyCount = fc.oneof(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 2 ** 40 }));
+const anyHistogram = fc.record({
+  kind: fc.constant('histogram' as const),
+  series: fc.integer({ min: 0, max: 3 }),
+  sum: fc.oneof(fc.integer({ min: 0, max: 1e9 }), fc.integer({ min: 0, max: 2 ** 43 })),
+  buckets: fc.uniqueArray(fc.tuple(fc.integer({ min: 0, max: BUCKETS - 1 }), anyCount), {
+    minLength: 1,
+    maxLength: 12,
+    selector: ([bucket]) => bucket,
+  }),
+});
+const anyCounter = fc.record({
+  kind: fc.constant('counter' as const),
+  series: fc.integer({ min: 4, max: 7 }),
+  increase: fc.integer({ min: 1, max: 2 ** 43 }),
+});
+const anyGauge = fc.record({
+  kind: fc.constant('gauge' as const),
+  series: fc.integer({ min: 8, max: 9 }),
+  // Dyadic, so that sums of them are exact whatever the order.
+  value: fc.oneof(
+    fc.integer({ min: 0, max: 10_000 }),
+    fc.integer({ min: -4000, max: 4000 }).map((n) => n / 4)
+  ),
+});
+const anyEvents = fc.uniqueArray(fc.oneof(anyHistogram, anyCounter, anyGauge), {
+  maxLength: 8,
+  selector: ({ series }) => series,
+});
+
+describe('a history of one tick a second', () => {
+  const anyTicks = fc.array(anyEvents, { minLength: 1, maxLength: 400 });
+
+  function recordAll(events: readonly Event[][], bytes = MIN_HISTORY_BYTES) {
+    const table = tenSeries();
+    const history = new History({ series: table, bytes });
+    const ticks = events.map((told, i): Tick => ({ toMs: T0 + (i + 1) * 1000, coveredMs: 1000, events: told }));
+    for (const { toMs, events: told } of ticks) {
+      history.record(toMs, (into) => tellEvents(told, into));
+    }
+    return { table, history, ticks };
+  }
+
+  it('adds up to what it was told, over all tiers and whatever has been dropped', () => {
+    fc.assert(
+      fc.property(anyTicks, (events) => {
+        const { history, table, ticks } = recordAll(events);
+        const told = scanAll(history, table);
+        const remembered = ticks.slice(-told.coveredMs / 1000);
+        expect(history.startMs).toBe(remembered[0].toMs - 1000);
+        expect(told.sums).toEqual(addUp(remembered).sums);
+      }),
+      { numRuns: 60 }
+    );
+  });
+
+  it.each([1_000, 10_000, 60_000, 120_000])(
+    'tells steps of %i ms as they were, from the coarsest tier that can',
+    (stepMs) => {
+      fc.assert(
+        fc.property(anyTicks, (events) => {
+          const { history, table, ticks } = recordAll(events);
+          const startMs = history.startMs ?? T0;
+          // What is known in minutes only cannot be told in seconds.
+          const firstStepMs = Math.ceil(startMs / 60_000) * 60_000;
+          const endMs = ticks[ticks.length - 1].toMs;
+          for (let fromMs = firstStepMs; fromMs < endMs; fromMs += stepMs) {
+            const step = { fromMs, toMs: fromMs + stepMs, stepMs };
+            if (history.resolutionMs(fromMs) > stepMs) {
+              continue;
+            }
+            const expected = addUp(ticks.filter(({ toMs }) => toMs > step.fromMs && toMs <= step.toMs));
+            const told = scanAll(history, table, step);
+            expect(told.sums).toEqual(expected.sums);
+            expect(told.coveredMs).toBe(expected.coveredMs);
+          }
+        }),
+        { numRuns: 15 }
+      );
+    }
+  );
+
+  it('answers for each instant from one tier only, wherever a range is cut in two', () => {
+    const events = Array.from({ length: 3_000 }, (_, i): Event[] => [
+      { kind: 'counter', series: 4 + (i % 4), increase: i + 1 },
+      {
+        kind: 'histogram',
+        series: i % 4,
+        sum: i,
+        buckets: Array.from({ length: 12 }, (__, b) => [(i + b * 7) % BUCKETS, 1]),
+      },
+    ]);
+    const { history, table } = recordAll(events);
+    // The test is about boundaries, so there must be some: all tiers are in use.
+    const starts = history.starts().map(({ startMs }) => startMs ?? NaN);
+    expect(starts[2]).toBeLessThan(starts[1]);
+    expect(starts[1]).toBeLessThan(starts[0]);
+    const whole = scanAll(history, table);
+    for (const startMs of starts) {
+      for (let cutMs = Math.floor(startMs / 1000) * 1000 - 70_000; cutMs < startMs + 70_000; cutMs += 1000) {
+        const both = new Adder();
+        const wanted = all(table);
+        history.scan({ fromMs: -Infinity, toMs: cutMs, wanted }, both);
+        history.scan({ fromMs: cutMs, toMs: Infinity, wanted }, both);
+        expect(both.coveredMs).toBe(whole.coveredMs);
+        expect(both.sums).toEqual(whole.sums);
+      }
+    }
+  });
+
+  it('tells only the series that are wanted', () => {
+    const { history } = recordAll([
+      [
+        { kind: 'counter', series: 4, increase: 23 },
+        { kind: 'counter', series: 6, increase: 5 },
+      ],
+    ]);
+    const told = new Adder();
+    history.scan({ fromMs: -Infinity, toMs: Infinity, wanted: Uint8Array.of(0, 0, 0, 0, 0, 0, 1) }, told);
+    expect(told.sums).toEqual({ 6: { increase: 5 } });
+  });
+});
+
+describe('a clock that does not behave', () => {
+  /** Milliseconds from one tick to the next, as the wall clock shows them. */
+  const anyStep = fc.oneof(
+    { weight: 12, arbitrary: fc.integer({ min: 950, max: 1100 }) },
+    { weight: 2, arbitrary: fc.integer({ min: 0, max: 30_000 }) },
+    { weight: 1, arbitrary: fc.integer({ min: -7_200_000, max: -1 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 30_000, max: 86_400_000 }) }
+  );
+
+  it('loses nothing and doubles nothing', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(anyStep, anyEvents), { minLength: 1, maxLength: 300 }), (steps) => {
+        const table = tenSeries();
+        const ordinal = table.intern(metricOf('counter'), { cgroup: '/ticks' }).id;
+        const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+        const ticks: Tick[] = [];
+        let timeMs = T0;
+        for (const [stepMs, events] of steps) {
+          timeMs += stepMs;
+          const told: Event[] = [...events, { kind: 'counter', series: ordinal, increase: 1 }];
+          const coveredMs = ticks.length === 0 || stepMs < 0 ? 1000 : stepMs;
+          ticks.push({ toMs: timeMs, coveredMs, events: told });
+          history.record(timeMs, (into) => tellEvents(told, into));
+        }
+        for (const stepMs of [1_000, 10_000, 60_000]) {
+          const told = scanAll(history, table, { stepMs });
+          const remembered = ticks.slice(-(told.sums[ordinal].increase ?? 0));
+          expect(told.sums).toEqual(addUp(remembered).sums);
+          expect(told.coveredMs).toBe(addUp(remembered).coveredMs);
+        }
+      }),
+      { numRuns: 100 }
+    );
+  });
+
+  it('keeps what is known in order, and ends it at the clock of now', () => {
+    const table = tenSeries();
+    const history = new History({ series: table });
+    const tick = (timeMs: number, increase: number) => history.record(timeMs, (into) => into.counter(4, increase));
+    tick(T0 + 1_000, 2);
+    tick(T0 + 2_000, 3);
+    tick(T0 - 3_600_000, 5);
+    tick(T0 - 3_599_000, 7);
+    const told: number[][] = [];
+    history.scan(
+      { fromMs: -Infinity, toMs: Infinity, wanted: all(table) },
+      {
+        at: (toMs) => told.push([toMs - T0]),
+        counter: (_series, increase) => told[told.length - 1].push(increase),
+        histogram: () => {},
+        gauge: () => {},
+      }
+    );
+    expect(told).toEqual([
+      [-3_602_000, 2],
+      [-3_601_000, 3],
+      [-3_600_000, 5],
+      [-3_599_000, 7],
+    ]);
+  });
+
+  it('credits a late tick with the time it covers', () => {
+    const table = tenSeries();
+    const history = new History({ series: table });
+    history.begin(T0);
+    for (const ms of [1_000, 2_004, 7_498, 8_000]) {
+      history.record(T0 + ms, () => {});
+    }
+    const told: number[][] = [];
+    const ignore = () => {};
+    history.scan(
+      { fromMs: -Infinity, toMs: Infinity, wanted: all(table) },
+      { at: (toMs, coveredMs) => told.push([toMs - T0, coveredMs]), counter: ignore, histogram: ignore, gauge: ignore }
+    );
+    expect(told).toEqual([
+      [1_000, 1_000],
+      [2_000, 1_004],
+      [7_000, 5_494],
+      [8_000, 502],
+    ]);
+  });
+
+  it('keeps what a tick told before it failed', () => {
+    const table = tenSeries();
+    const history = new History({ series: table });
+    const failing = () =>
+      history.record(T0, (into) => {
+        into.counter(4, 23);
+        throw new Error('the kernel went away');
+      });
+    expect(failing).toThrow('the kernel went away');
+    history.record(T0 + 1000, (into) => into.counter(4, 2));
+    expect(scanAll(history, table).sums).toEqual({ 4: { increase: 25 } });
+  });
+});
+
+describe('a fixed number of bytes', () => {
+  it('is all there ever is, over a week of ticks', () => {
+    const table = tenSeries();
+    const bytes = 1024 * 1024;
+    const history = new History({ series: table, bytes });
+    const before = history.starts();
+    const allocated = process.memoryUsage().arrayBuffers;
+    const buckets = Uint16Array.of(60, 61, 75);
+    const counts = Float64Array.of(3, 2, 1);
+    const WEEK_SECONDS = 7 * 86_400;
+    for (let second = 1; second <= WEEK_SECONDS; second++) {
+      history.record(T0 + second * 1000, (into) => {
+        into.counter(4, 1);
+        if (second % 3 === 0) {
+          into.histogram(second & 3, 1_234_567, buckets, counts, 3);
+        }
+      });
+    }
+    const after = history.starts();
+    expect(after.map((tier) => tier.bytes)).toEqual(before.map((tier) => tier.bytes));
+    expect(after.reduce((sum, tier) => sum + tier.bytes, 0)).toBeLessThanOrEqual(bytes);
+    after.forEach((tier) => expect(tier.usedBytes).toBeLessThanOrEqual(tier.bytes));
+    expect(process.memoryUsage().arrayBuffers - allocated).toBeLessThan(bytes / 4);
+    // Seconds for an hour, minutes for days: the oldest goes first, in each tier by itself.
+    const [seconds, tens, minutes] = after.map(
+      ({ startMs }) => (T0 + WEEK_SECONDS * 1000 - (startMs ?? 0)) / 3_600_000
+    );
+    expect(seconds).toBeGreaterThan(0.25);
+    expect(tens).toBeGreaterThan(3 * seconds);
+    expect(minutes).toBeGreaterThan(3 * tens);
+    const told = scanAll(history, table);
+    expect(told.sums[4].increase).toBe(told.coveredMs / 1000);
+  });
+
+  it('keeps a tick that is larger than the space to write it in, in parts', () => {
+    const table = new SeriesTable();
+    const ids = Array.from({ length: 700 }, (_, i) => table.intern(metricOf('gauge'), { cgroup: `/${i}` }).id);
+    const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+    const tick = (second: number) =>
+      history.record(T0 + second * 1000, (into) => ids.forEach((id) => into.gauge(id, id + second)));
+    const SECONDS = 5;
+    for (let second = 1; second <= SECONDS; second++) {
+      tick(second);
+    }
+    const told = scanAll(history, table);
+    expect(told.coveredMs).toBe(SECONDS * 1000);
+    for (const id of ids) {
+      expect(told.sums[id]).toEqual({ last: id + SECONDS, levelMilliseconds: (id * 5 + 15) * 1000 });
+    }
+  });
+
+  it('drops the oldest of what is larger than everything, and says where it starts', () => {
+    const table = new SeriesTable();
+    const ids = Array.from({ length: 9_000 }, (_, i) => table.intern(metricOf('counter'), { cgroup: `/${i}` }).id);
+    const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+    for (let second = 1; second <= 30; second++) {
+      history.record(T0 + second * 1000, (into) => ids.forEach((id) => into.counter(id, 1_000_000)));
+    }
+    const told = scanAll(history, table);
+    expect(history.startMs).toBeGreaterThan(T0);
+    expect(told.sums[ids[8_999]].increase! % 1_000_000).toBe(0);
+    history.starts().forEach((tier) => expect(tier.usedBytes).toBeLessThanOrEqual(tier.bytes));
+  });
+
+  it.each([MIN_HISTORY_BYTES - 1, 0, -1, NaN, Infinity, 100_000.5])('refuses a budget of %p bytes', (bytes) => {
+    expect(() => new History({ series: new SeriesTable(), bytes })).toThrow(RangeError);
+  });
+});
+
+describe('ids of series', () => {
+  it('are used again, but never while a record names the series', () => {
+    const table = new SeriesTable();
+    const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+    const metric = metricOf('counter');
+    const SERIES = 60_000;
+    let largest = 0;
+    for (let number = 1; number <= SERIES; number++) {
+      // Each lives for one tick, and its count is its name.
+      const { id } = table.intern(metric, { cgroup: String(number) });
+      history.record(T0 + number * 1000, (into) => into.counter(id, number));
+      table.release(id);
+      largest = Math.max(largest, table.size);
+      if (number % 7_919 === 0) {
+        history.scan(
+          { fromMs: -Infinity, toMs: Infinity, wanted: all(table) },
+          {
+            at: () => {},
+            counter: (series, increase) => expect(table.get(series)?.labels.cgroup).toBe(String(increase)),
+            histogram: () => {},
+            gauge: () => {},
+          }
+        );
+      }
+    }
+    expect(largest).toBeLessThan(SERIES / 2);
+    expect(table.capacity).toBeLessThan(SERIES / 2);
+  });
+
+  it('stay with a series that is measured, however long it is silent', () => {
+    const table = new SeriesTable();
+    const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+    const quiet = table.intern(metricOf('counter'), { cgroup: '/quiet' });
+    history.record(T0, (into) => into.counter(quiet.id, 1));
+    for (let second = 1; second < 40_000; second++) {
+      const { id } = table.intern(metricOf('counter'), { cgroup: `/${second}` });
+      history.record(T0 + second * 1000, (into) => into.counter(id, 1));
+      table.release(id);
+    }
+    expect(table.get(quiet.id)).toBe(quiet);
+    expect(table.intern(metricOf('counter'), { cgroup: '/quiet' })).toBe(quiet);
+  });
+});
