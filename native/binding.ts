@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { BpfError } from './errors';
 
 /** What the addon exports. It trusts its caller: arguments are checked in `object.ts` and `map.ts`, nowhere else. */
 export interface Binding {
-  initialize(errorClass: new (...args: [string, string, string, string, string]) => Error): void;
+  initialize(errorClass: typeof BpfError): void;
+  /** The descriptor to close for turning them off. */
+  enableStats(): number;
   BpfObject: new (path: string) => NativeObject;
   BpfMap: new (object: NativeObject, name: string) => NativeMap;
 }
@@ -26,7 +29,7 @@ export interface MapInfo {
 }
 
 export interface ProgramStats {
-  /** Times the program ran; counted only while `kernel.bpf_stats_enabled` is 1. */
+  /** Times the program ran; counted only while statistics are on (`enableStats`, or sysctl `kernel.bpf_stats_enabled`). */
   runs: number;
   /** Time all those runs took together. */
   nanoseconds: number;
@@ -78,7 +81,10 @@ function load(): Binding {
   if (path === undefined) {
     throw new Error(`The native addon is not built. Run: node native/build.mjs (looked for ${places.join(', ')})`);
   }
-  return require(path);
+  const loaded: Binding = require(path);
+  // Errors are made by the addon, but of the class of this module's own realm: `instanceof` holds, under Jest too.
+  loaded.initialize(BpfError);
+  return loaded;
 }
 
 export const binding = load();

@@ -13,7 +13,7 @@ export class BpfError extends Error {
     readonly code: string,
     /** `open`, `load`, `attach`, `attachCgroup`, `memory`, `lookup`, … */
     readonly step: string,
-    /** The file, program, map or cgroup that it was about, as far as known. */
+    /** The file, program, map or cgroup that it was about. */
     readonly subject: string,
     description: string,
     /** All that libbpf had to say. */
@@ -54,7 +54,8 @@ const STEPS: Record<string, string> = {
   rodata: 'set constants in',
   setMaxEntries: 'set the size of',
   setAutoload: 'choose',
-  attachCgroup: 'attach to the cgroup',
+  attachCgroup: 'attach',
+  enableStats: 'turn on',
   iterate: 'run the iterator',
   stats: 'read the statistics of',
   memory: 'map the memory of',
@@ -70,6 +71,10 @@ const STEPS: Record<string, string> = {
   fd: 'use the map',
 };
 
+/** "libbpf: prog 'x': failed to find kernel BTF type ID of 'sched_process_exec': -3" */
+const MISSING_ATTACH_POINT = /failed to find kernel BTF type ID of '([^']+)'/;
+const NO_KERNEL_BTF = /failed to find valid kernel BTF|vmlinux BTF is not found/;
+
 function reason({ code, step, description, log, rest }: Circumstances): string {
   switch (rest) {
     case 'closed':
@@ -77,7 +82,7 @@ function reason({ code, step, description, log, rest }: Circumstances): string {
     case 'loaded':
       return 'it is loaded already, and this comes before load()';
     case 'not loaded':
-      return 'it is not loaded; this comes after load()';
+      return 'it is not loaded; this comes after load(), and only for programs whose autoload is on';
     case 'no such program':
     case 'no such map':
       return `the object has ${rest.replace('such ', '')} of that name`;
@@ -85,7 +90,11 @@ function reason({ code, step, description, log, rest }: Circumstances): string {
   if (log !== '') {
     return `the kernel's verifier refused it; its last words: ${lastWords(log)}`;
   }
-  if (/kernel BTF|vmlinux BTF/.test(rest)) {
+  const missing = MISSING_ATTACH_POINT.exec(rest);
+  if (missing) {
+    return `this kernel has no ${missing[1]}`;
+  }
+  if (NO_KERNEL_BTF.test(rest)) {
     return 'this kernel carries no BTF (/sys/kernel/btf/vmlinux is missing); use one built with CONFIG_DEBUG_INFO_BTF';
   }
   return HINTS[`${step} ${code}`] ?? HINTS[code] ?? description;
@@ -110,13 +119,14 @@ const HINTS: Record<string, string> = {
   'open ENOENT': 'there is no such file; build the programs first (make -C bpf)',
   'open LIBBPF_4001': 'it is not a BPF object file',
   'attach ENOENT': 'this kernel has no such tracepoint',
-  'load ESRCH': 'this kernel has no such attach point, or lacks BTF',
+  'attach EOPNOTSUPP': 'its section does not name what to attach to; programs for cgroups take attachCgroup()',
   'attachCgroup ENOENT': 'there is no such directory',
   'attachCgroup ENOTDIR': 'it is not a directory',
   'attachCgroup EBADF': 'it is not a directory of a cgroup v2 file system',
   'attachCgroup EINVAL': 'the program is not of a kind that attaches to cgroups',
   'attachCgroup EPERM':
-    'not permitted; it takes root or the capability NET_ADMIN, and no exclusive program on the cgroup or above it',
+    'not permitted; run as root or with the capability NET_ADMIN, and see that no exclusive program is on the cgroup or above it',
+  'attachCgroup E2BIG': 'the cgroup has as many programs as the kernel allows; "bpftool cgroup tree" lists them',
   'memory EINVAL': 'only array maps made with BPF_F_MMAPABLE can be mapped',
   'memory ENODEV': 'only array maps made with BPF_F_MMAPABLE can be mapped',
   'memory ENOTSUPP': 'only array maps made with BPF_F_MMAPABLE can be mapped',

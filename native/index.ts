@@ -2,4 +2,5 @@
 export { BpfError } from './errors';
 export { BpfMap, type Entries } from './map';
 export { BpfObject } from './object';
+export { enableStats } from './stats';
 export type { MapInfo, ProgramInfo, ProgramStats } from './binding';

@@ -1,15 +1,12 @@
 import { binding, type MapInfo, type NativeObject, type ProgramInfo, type ProgramStats } from './binding';
 import { checkBoolean, checkEntries, checkName } from './check';
-import { BpfError } from './errors';
 import { BpfMap } from './map';
-
-binding.initialize(BpfError);
 
 /**
  * A compiled BPF object file: open it, set its constants and sizes, load it, attach its programs, read its maps.
  *
  * Programs run until `close` or until the process ends, however it ends: nothing is pinned. Keep the object referenced
- * as long as they should; one that is garbage collected is closed. Failures of the kernel are `BpfError`, wrong
+ * as long as they should: one that is garbage collected together with its maps is closed. Failures of the kernel are `BpfError`, wrong
  * arguments `TypeError` or `RangeError`.
  */
 export class BpfObject {

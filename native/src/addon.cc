@@ -11,6 +11,7 @@ namespace ringside {
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   SilenceLibbpf();
   exports.Set("initialize", Napi::Function::New(env, SetErrorClass, "initialize"));
+  exports.Set("enableStats", Napi::Function::New(env, EnableStats, "enableStats"));
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("BpfMap", BpfMap::Define(env));
   return exports;

@@ -131,13 +131,15 @@ Napi::Value BpfMap::JS_Lookup(const Napi::CallbackInfo& info) {
 // Queues and stacks have no key: null.
 void BpfMap::JS_Update(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const int fd = RequireFd(env, "update");
+  const bool has_key = !info[0].IsNull();
+  const char* step = has_key ? "update" : "push";
+  const int fd = RequireFd(env, step);
   if (fd < 0) {
     return;
   }
-  const void* key = info[0].IsNull() ? nullptr : info[0].As<Napi::Uint8Array>().Data();
+  const void* key = has_key ? info[0].As<Napi::Uint8Array>().Data() : nullptr;
   if (bpf_map_update_elem(fd, key, info[1].As<Napi::Uint8Array>().Data(), BPF_ANY) != 0) {
-    Throw(env, {key == nullptr ? "push" : "update", name_, errno});
+    Throw(env, {step, name_, errno});
   }
 }
 

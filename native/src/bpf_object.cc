@@ -161,15 +161,16 @@ void BpfObject::JS_Load(const Napi::CallbackInfo& info) {
 
 void BpfObject::JS_AttachCgroup(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
+  const std::string name = info[0].As<Napi::String>();
   const std::string path = info[1].As<Napi::String>();
-  bpf_program* program = RequireLoadedProgram(env, "attachCgroup", info[0].As<Napi::String>());
+  bpf_program* program = RequireLoadedProgram(env, "attachCgroup", name);
   if (program == nullptr) {
     return;
   }
   Chatter chatter;
   bpf_link* link = AttachCgroup(program, path.c_str());
   if (link == nullptr) {
-    Throw(env, {"attachCgroup", path, errno, chatter.text()});
+    Throw(env, {"attachCgroup", name + " to " + path, errno, chatter.text()});
     return;
   }
   open_->Keep(link);
@@ -218,6 +219,14 @@ Napi::Value BpfObject::JS_RunIterator(const Napi::CallbackInfo& info) {
   Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, output.size());
   memcpy(copy.Data(), output.data(), output.size());
   return copy;
+}
+
+Napi::Value EnableStats(const Napi::CallbackInfo& info) {
+  const int fd = bpf_enable_stats(BPF_STATS_RUN_TIME);
+  if (fd < 0) {
+    return Throw(info.Env(), {"enableStats", "the kernel's program statistics", errno});
+  }
+  return Napi::Number::New(info.Env(), fd);
 }
 
 Napi::Value BpfObject::JS_Stats(const Napi::CallbackInfo& info) {

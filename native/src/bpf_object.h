@@ -42,4 +42,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   std::shared_ptr<OpenObject> open_;
 };
 
+// enableStats(): a file descriptor. While it is open the kernel counts and times every run of every program.
+Napi::Value EnableStats(const Napi::CallbackInfo& info);
+
 }  // namespace ringside

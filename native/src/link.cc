@@ -12,9 +12,29 @@ namespace {
 // The kernel hands over at most the eight pages of its own buffer at a time.
 constexpr size_t kReadBytes = 32 * 1024;
 
+bool IsForCgroups(bpf_prog_type type) {
+  switch (type) {
+    case BPF_PROG_TYPE_CGROUP_SKB:
+    case BPF_PROG_TYPE_CGROUP_SOCK:
+    case BPF_PROG_TYPE_CGROUP_SOCK_ADDR:
+    case BPF_PROG_TYPE_CGROUP_SOCKOPT:
+    case BPF_PROG_TYPE_CGROUP_SYSCTL:
+    case BPF_PROG_TYPE_CGROUP_DEVICE:
+    case BPF_PROG_TYPE_SOCK_OPS:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 bpf_link* AttachCgroup(bpf_program* program, const char* path) {
+  // The kernel (5.19 and newer) would attach a tp_btf program all the same, to its tracepoint, for the whole machine.
+  if (!IsForCgroups(bpf_program__type(program))) {
+    errno = EINVAL;
+    return nullptr;
+  }
   const int cgroup = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (cgroup < 0) {
     return nullptr;
