@@ -2,6 +2,7 @@
 process.env.TZ = 'UTC';
 
 const grafana = require('./.config/jest.config');
+const { grafanaESModules, nodeModulesToTransform } = require('./.config/jest/utils');
 
 const transform = { '^.+\\.m?[tj]sx?$': Object.values(grafana.transform)[0] };
 // These publish ES modules only; Jest has to transform them.
@@ -31,6 +32,8 @@ module.exports = {
       moduleFileExtensions: ['ts', 'tsx', 'js', 'jsx', 'mjs', 'json'],
       modulePathIgnorePatterns: ['<rootDir>/build/', '<rootDir>/dist/'],
       transform,
+      // The tests hold what the plugin sends against the contract's schemas.
+      transformIgnorePatterns: [nodeModulesToTransform([...grafanaESModules, ...esModules])],
     },
     node('unit', ['wire', 'agent', 'package'], { testPathIgnorePatterns: [DOCKER] }),
     // These need root and a kernel with BTF; they say so and fail where it is missing.
