@@ -57,7 +57,9 @@ export function rowsOf({ results }: QueryAnswer): ServiceRow[] {
       rows.set(name, row);
     }
   }
-  return [...rows.values()].sort((a, b) => a.name.localeCompare(b.name));
+  // The series that stands for all that found no place of its own is always there, and nearly always empty.
+  const busy = [...rows.values()].filter(({ requestsPerSecond }) => requestsPerSecond !== 0);
+  return busy.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 /** An instant answer is a table: labels in columns of text, the value in the one of numbers. */
