@@ -59,12 +59,57 @@ export class Netns {
     run('ip', ['netns', 'exec', this.name, 'nft', '-f', '-'], rules);
   }
 
+  /** One nft rule on the packets that come in or go out. */
+  rule(hook: 'input' | 'output', rule: string, family: 'inet' | 'ip' | 'ip6' = 'inet'): void {
+    this.nft(`table ${family} test {
+      chain ${hook} {
+        type filter hook ${hook} priority 0
+        ${rule}
+      }
+    }`);
+  }
+
+  /** No segment leaves larger than the wire would carry it: the kernel would otherwise hand over 64 kB at once. */
+  segmentsOnly(): void {
+    ip('-n', this.name, 'link', 'set', 'dev', this.device, 'gso_max_segs', '1');
+  }
+
+  /**
+   * Sends this share of the TCP packets by a road of 2 Mbit/s, beside a fast one for all others: they arrive late, behind
+   * what was sent after them. For good: only removing the namespace ends it.
+   */
+  slowRoad(percent: number): void {
+    const slow = '1:2';
+    requireProgram('/usr/sbin/tc', 'iproute2');
+    this.exec('tc', 'qdisc', 'replace', 'dev', this.device, 'root', 'handle', '1:', 'htb', 'default', '1');
+    for (const [classid, rate] of [
+      ['1:1', '1gbit'],
+      [slow, '2mbit'],
+    ]) {
+      this.exec(
+        'tc',
+        'class',
+        'add',
+        'dev',
+        this.device,
+        'parent',
+        '1:',
+        'classid',
+        classid,
+        'htb',
+        'rate',
+        rate,
+        'burst',
+        '1600'
+      );
+    }
+    this.rule('output', `meta l4proto tcp numgen random mod 100 < ${percent} meta priority set ${slow}`);
+  }
+
   /** From now on every packet this end sends or receives is dropped silently: the peer does not exist any more. */
   blackhole(): void {
-    this.nft(`table inet blackhole {
-      chain in { type filter hook input priority 0; iifname "${this.device}" drop; }
-      chain out { type filter hook output priority 0; oifname "${this.device}" drop; }
-    }`);
+    this.rule('input', `iifname "${this.device}" drop`);
+    this.rule('output', `oifname "${this.device}" drop`);
   }
 
   /** Takes rules away again. */

@@ -28,9 +28,8 @@ class Player {
     sentNanoseconds: [],
     receivedNanoseconds: [],
   };
-  /** Where the next `receive` starts to look: a position in the text, and one in the count of bytes. */
-  #read = 0;
-  #readBytes = 0;
+  /** What no `receive` has taken yet. */
+  #unread = '';
   #wake: () => void = () => {};
 
   constructor(
@@ -39,9 +38,11 @@ class Player {
   ) {
     const { conversation } = this;
     socket.on('data', (data) => {
+      const text = data.toString('latin1');
       conversation.receivedBytes += data.length;
+      this.#unread += text;
       if (conversation.received.length < KEPT_BYTES) {
-        conversation.received += data.toString('latin1');
+        conversation.received += text;
       }
       this.#wake();
     });
@@ -77,10 +78,8 @@ class Player {
         await this.#receive(step.receive);
       }
     } else if ('receiveBytes' in step) {
-      const upTo = this.#readBytes + step.receiveBytes;
-      await this.#wait(`${step.receiveBytes} bytes`, () => this.conversation.receivedBytes >= upTo);
-      this.#readBytes = this.#read = upTo;
-      this.conversation.receivedNanoseconds.push(now());
+      await this.#wait(`${step.receiveBytes} bytes`, () => this.#unread.length >= step.receiveBytes);
+      this.#take(step.receiveBytes);
     } else if ('receiveEnd' in step) {
       await this.#wait('the end', () => this.conversation.ended !== 'open');
     } else if ('end' in step) {
@@ -100,11 +99,19 @@ class Player {
   }
 
   async #receive(text: string): Promise<void> {
-    const { conversation } = this;
-    const found = () => conversation.received.indexOf(text, this.#read);
-    await this.#wait(JSON.stringify(text.slice(0, 80)), () => found() >= 0);
-    this.#readBytes = this.#read = found() + text.length;
-    conversation.receivedNanoseconds.push(now());
+    let at = 0;
+    await this.#wait(JSON.stringify(text.slice(0, 80)), () => {
+      const found = this.#unread.indexOf(text, at);
+      // Megabytes may come before it: what was searched once is not searched again.
+      at = found >= 0 ? found : Math.max(0, this.#unread.length - text.length);
+      return found >= 0;
+    });
+    this.#take(at + text.length);
+  }
+
+  #take(bytes: number): void {
+    this.#unread = this.#unread.slice(bytes);
+    this.conversation.receivedNanoseconds.push(now());
   }
 
   async #wait(what: string, arrived: () => boolean): Promise<void> {
