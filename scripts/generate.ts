@@ -5,86 +5,63 @@
  *
  * npm run generate              writes what differs
  * npm run generate -- --check   writes nothing; prints the difference and exits with 1 if there is one
+ *
+ * A folder given as an argument stands in for the repository's.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { basename, dirname, join, relative } from 'node:path';
-import { format, resolveConfig } from 'prettier';
-import { boundsHeader } from './generate/bounds';
-import { Btf } from './generate/btf';
-import { moduleText } from './generate/module';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, relative, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { generate, type Generated } from './generate/files';
 
-const ROOT = dirname(__dirname);
-const PROGRAMS = join(ROOT, 'bpf');
-const READERS = join(ROOT, 'agent/collect/generated');
+async function main(): Promise<number> {
+  const { values, positionals } = parseArgs({ options: { check: { type: 'boolean' } }, allowPositionals: true });
+  const root = resolve(positionals[0] ?? dirname(__dirname));
+  const generated = await generate(root);
+  return values.check ? check(root, generated) : write(root, generated);
+}
 
-async function main(check: boolean): Promise<number> {
-  const wanted = new Map([[join(PROGRAMS, 'histogram_bounds.h'), boundsHeader()]]);
-  for (const stem of stems(PROGRAMS, '.bpf.c')) {
-    const path = join(READERS, `${stem}.ts`);
-    wanted.set(path, await reader(stem, path));
-  }
-  const stale = stems(READERS, '.ts')
-    .map((stem) => join(READERS, `${stem}.ts`))
-    .filter((path) => !wanted.has(path));
-  const changed = [...wanted].filter(([path, text]) => !existsSync(path) || readFileSync(path, 'utf8') !== text);
-
-  for (const [path, text] of changed) {
-    if (check) {
-      showDifference(path, text);
-    } else {
+function write(root: string, { wanted, stale }: Generated): number {
+  for (const [path, text] of wanted) {
+    if (differs(path, text)) {
       mkdirSync(dirname(path), { recursive: true });
       writeFileSync(path, text);
-      console.log(`wrote ${relative(ROOT, path)}`);
+      console.log(`wrote ${relative(root, path)}`);
     }
   }
   for (const path of stale) {
-    console.log(`${check ? 'has no source' : 'removed'}: ${relative(ROOT, path)}`);
-    if (!check) {
-      rmSync(path);
-    }
-  }
-  const differences = changed.length + stale.length;
-  if (check && differences > 0) {
-    console.error(`${differences} generated file(s) differ from their sources. Run: npm run generate`);
-    return 1;
+    rmSync(path);
+    console.log(`removed ${relative(root, path)}`);
   }
   return 0;
 }
 
-async function reader(stem: string, path: string): Promise<string> {
-  const object = join(PROGRAMS, '.output', `${stem}.bpf.o`);
-  if (!existsSync(object)) {
-    throw new Error(`${relative(ROOT, object)} is missing. Run: make -C bpf`);
+function check(root: string, { wanted, stale }: Generated): number {
+  const changed = [...wanted].filter(([path, text]) => differs(path, text));
+  for (const [path, text] of changed) {
+    const name = relative(root, path);
+    const committed = existsSync(path) ? path : '/dev/null';
+    spawnSync('diff', ['-u', `--label=${name}`, `--label=${name} (generated)`, committed, '-'], {
+      input: text,
+      stdio: ['pipe', 'inherit', 'inherit'],
+    });
   }
-  try {
-    const text = moduleText(stem, Btf.ofFile(object));
-    return await format(text, { ...(await resolveConfig(path)), parser: 'typescript' });
-  } catch (cause) {
-    throw new Error(`${stem}.bpf.o: ${(cause as Error).message}`, { cause });
+  for (const path of stale) {
+    console.log(`${relative(root, path)} is generated from nothing any more`);
   }
+  if (changed.length + stale.length === 0) {
+    return 0;
+  }
+  console.error(`${changed.length + stale.length} generated file(s) differ from their sources. Run: npm run generate`);
+  return 1;
 }
 
-/** Names in a folder without their ending, sorted. */
-function stems(folder: string, ending: string): string[] {
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  return names
-    .filter((name) => name.endsWith(ending))
-    .map((name) => basename(name, ending))
-    .sort();
-}
+const differs = (path: string, text: string) => !existsSync(path) || readFileSync(path, 'utf8') !== text;
 
-function showDifference(path: string, text: string): void {
-  const name = relative(ROOT, path);
-  const committed = existsSync(path) ? path : '/dev/null';
-  spawnSync('diff', ['-u', `--label=${name}`, `--label=${name} (generated)`, committed, '-'], {
-    input: text,
-    stdio: ['pipe', 'inherit', 'inherit'],
-  });
-}
-
-main(process.argv.includes('--check')).then(
-  (status) => (process.exitCode = status),
+main().then(
+  (status) => {
+    process.exitCode = status;
+  },
   (error: Error) => {
     console.error(error.message);
     process.exitCode = 1;

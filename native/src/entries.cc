@@ -10,6 +10,8 @@ namespace ringside {
 namespace {
 
 constexpr uint32_t kBatch = 1024;
+
+// The kernel's own number for what a kind of map cannot do.
 constexpr int kEnotsupp = 524;
 
 }  // namespace
@@ -35,9 +37,9 @@ int Entries::ReadBatches(int fd, uint32_t max_entries) {
                                             keys_.data() + count_ * key_bytes_, values_.data() + count_ * value_bytes_,
                                             &got, nullptr);
     const int error = failed == 0 ? 0 : errno;
-    if (error == ENOSPC) {
+    if (error == ENOSPC && batch < max_entries) {
       // One hash bucket holds more than a batch. Nothing was read; ask for more at a time.
-      batch *= 2;
+      batch = std::min(max_entries, batch * 2);
       continue;
     }
     // ENOENT comes with the last entries; with any other error the number says nothing.

@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { boundsHeader } from '../../scripts/generate/bounds';
 import { Btf } from '../../scripts/generate/btf';
@@ -113,5 +113,71 @@ describe('the header of histogram bounds', () => {
 
   it('refuses more bounds than the search reaches', () => {
     expect(() => boundsHeader(Array.from({ length: 512 }, (_, i) => i))).toThrow('511');
+  });
+});
+
+describe('npm run generate', () => {
+  const ROOT = join(__dirname, '../..');
+  const root = join(build.folder, 'repository');
+  const committed = join(root, 'agent/collect/generated');
+
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, ['--require', 'tsx/cjs', join(ROOT, 'scripts/generate.ts'), ...args], {
+      cwd: ROOT,
+      encoding: 'utf8',
+    });
+
+  beforeAll(() => {
+    mkdirSync(join(root, 'bpf/.output'), { recursive: true });
+    mkdirSync(committed, { recursive: true });
+    writeFileSync(join(root, 'bpf/shapes.bpf.c'), '');
+  });
+
+  it('says what to build first', () => {
+    expect(run(root)).toMatchObject({
+      status: 1,
+      stdout: '',
+      stderr: 'bpf/.output/shapes.bpf.o is missing. Run: make -C bpf\n',
+    });
+  });
+
+  it('writes what is missing, removes what has no source, and does so once', () => {
+    copyFileSync(join(build.folder, 'shapes.bpf.o'), join(root, 'bpf/.output/shapes.bpf.o'));
+    writeFileSync(join(committed, 'gone.ts'), '');
+
+    expect(run(root).stdout.split('\n').sort()).toEqual([
+      '',
+      'removed agent/collect/generated/gone.ts',
+      'wrote agent/collect/generated/shapes.ts',
+      'wrote bpf/histogram_bounds.h',
+    ]);
+    expect(readdirSync(committed)).toEqual(['shapes.ts']);
+    expect(run(root)).toMatchObject({ status: 0, stdout: '' });
+    expect(run('--check', root)).toMatchObject({ status: 0, stdout: '', stderr: '' });
+  });
+
+  it('with --check shows what differs and touches nothing', () => {
+    const path = join(committed, 'shapes.ts');
+    const edited = readFileSync(path, 'utf8').replace('POINT_SIZE = 16', 'POINT_SIZE = 17');
+    writeFileSync(path, edited);
+    const { status, stdout, stderr } = run('--check', root);
+
+    expect(status).toBe(1);
+    expect(stdout).toContain('-export const POINT_SIZE = 17;\n+export const POINT_SIZE = 16;\n');
+    expect(stderr).toBe('1 generated file(s) differ from their sources. Run: npm run generate\n');
+    expect(readFileSync(path, 'utf8')).toBe(edited);
+  });
+
+  it('refuses an option it does not know', () => {
+    const { status, stderr } = run('--chek');
+
+    expect(status).toBe(1);
+    expect(stderr).toContain("'--chek'");
+  });
+
+  it('would change nothing that is committed here', () => {
+    execFileSync('make', ['-s', '-C', join(ROOT, 'bpf')], { stdio: 'pipe' });
+
+    expect(run('--check')).toMatchObject({ status: 0, stdout: '', stderr: '' });
   });
 });
