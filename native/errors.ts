@@ -41,8 +41,8 @@ function separateLog(chatter: string): { log: string; rest: string } {
   return found ? { log: found[1], rest: chatter.replace(LOG, '') } : { log: '', rest: chatter };
 }
 
-/** libbpf names the program or map that failed in its first complaint: "libbpf: prog 'x': BPF program load failed: …". */
-const CULPRIT = /(prog|map) '([^']+)'/;
+/** libbpf names what failed in its first complaint: "libbpf: prog 'x': BPF program load failed: …". */
+const CULPRIT = /(prog|map) '([^']+)': .*failed/;
 
 function explain(about: Circumstances): string {
   const culprit = about.step === 'load' ? CULPRIT.exec(about.rest) : null;

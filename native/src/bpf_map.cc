@@ -18,8 +18,8 @@ namespace {
 constexpr uint32_t RoundUp8(uint32_t bytes) { return (bytes + 7) & ~7U; }
 
 bool IsPerCpu(bpf_map_type type) {
-  return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY || type == BPF_MAP_TYPE_LRU_PERCPU_HASH ||
-         type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
+  return type == BPF_MAP_TYPE_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_ARRAY ||
+         type == BPF_MAP_TYPE_LRU_PERCPU_HASH || type == BPF_MAP_TYPE_PERCPU_CGROUP_STORAGE;
 }
 
 Napi::ArrayBuffer Copy(Napi::Env env, const std::vector<uint8_t>& bytes) {

@@ -49,7 +49,7 @@ Napi::Value BpfObject::JS_Programs(const Napi::CallbackInfo& info) {
   }
   Napi::Array programs = Napi::Array::New(env);
   bpf_program* program;
-  bpf_object__for_each_program(program, object) {
+  bpf_object__for_each_program (program, object) {
     Napi::Object entry = Napi::Object::New(env);
     entry["name"] = bpf_program__name(program);
     entry["section"] = bpf_program__section_name(program);
@@ -66,7 +66,7 @@ Napi::Value BpfObject::JS_Maps(const Napi::CallbackInfo& info) {
   }
   Napi::Array maps = Napi::Array::New(env);
   bpf_map* map;
-  bpf_object__for_each_map(map, object) {
+  bpf_object__for_each_map (map, object) {
     maps[maps.Length()] = Describe(env, map);
   }
   return maps;

@@ -33,9 +33,9 @@ int Entries::ReadBatches(int fd, uint32_t max_entries) {
   for (;;) {
     Resize(count_ + batch);
     uint32_t got = batch;
-    const int failed = bpf_map_lookup_batch(fd, first ? nullptr : bookmark.data(), bookmark.data(),
-                                            keys_.data() + count_ * key_bytes_, values_.data() + count_ * value_bytes_,
-                                            &got, nullptr);
+    const int failed =
+        bpf_map_lookup_batch(fd, first ? nullptr : bookmark.data(), bookmark.data(), keys_.data() + count_ * key_bytes_,
+                             values_.data() + count_ * value_bytes_, &got, nullptr);
     const int error = failed == 0 ? 0 : errno;
     if (error == ENOSPC && batch < max_entries) {
       // One hash bucket holds more than a batch. Nothing was read; ask for more at a time.
@@ -57,7 +57,7 @@ int Entries::ReadBatches(int fd, uint32_t max_entries) {
 int Entries::ReadOneByOne(int fd, uint32_t max_entries) {
   std::vector<uint8_t> key(key_bytes_);
   bool first = true;
-  // If the current key is deleted by another, the kernel starts over: bounded, so that a busy map cannot hold us forever.
+  // Bounded: when the current key is deleted by another, the kernel starts over, and a busy map could hold us forever.
   for (uint32_t steps = 0; steps < max_entries; steps++) {
     if (bpf_map_get_next_key(fd, first ? nullptr : key.data(), key.data()) != 0) {
       return errno == ENOENT ? 0 : -errno;

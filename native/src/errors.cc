@@ -16,7 +16,7 @@ namespace {
 // A verifier's log can be many megabytes. The reason is at its end.
 constexpr size_t kLongestChatter = 1 << 20;
 
-// The kernel's own number for "this kind of map or program cannot do that"; it leaks to user space but has no name there.
+// The kernel's own number for what a kind of map or program cannot do. It leaks to user space but has no name there.
 constexpr int kEnotsupp = 524;
 
 thread_local Chatter* listener = nullptr;
