@@ -1,6 +1,4 @@
 /** The heartbeat: reads the kernel into the history at every whole multiple of the interval, and knows whether it does. */
-import { performance } from 'node:perf_hooks';
-
 export interface Readiness {
   ready: boolean;
   /** One sentence, when it is not ready. */
@@ -27,6 +25,8 @@ export interface TickerOptions {
   /** Told when ticks begin to fail and when they work again, not at every one: a log is no place for a line a second. */
   onFailure(error: unknown): void;
   onRecovery(failures: number): void;
+  /** A clock that nobody sets. */
+  monotonicMs?: () => number;
 }
 
 /** This many intervals without a tick, and at least 5 s, mean that something is stuck. */
@@ -34,7 +34,7 @@ const STUCK_INTERVALS = 5;
 const STUCK_AT_LEAST_MS = 5_000;
 
 export class Ticker {
-  readonly #options: TickerOptions;
+  readonly #options: Required<TickerOptions>;
   readonly #stats: TickStats = {
     ticks: 0,
     failures: 0,
@@ -52,11 +52,11 @@ export class Ticker {
   #lastError = '';
 
   constructor(options: TickerOptions) {
-    this.#options = options;
+    this.#options = { monotonicMs: () => performance.now(), ...options };
   }
 
   start(): void {
-    this.#lastRunMs = performance.now();
+    this.#lastRunMs = this.#options.monotonicMs();
     this.#schedule();
   }
 
@@ -83,7 +83,7 @@ export class Ticker {
         reason: 'The kernel has not been read yet; the first reading comes within a second or so.',
       };
     }
-    const silentMs = performance.now() - this.#lastSuccessMs;
+    const silentMs = this.#options.monotonicMs() - this.#lastSuccessMs;
     if (silentMs > Math.max(STUCK_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)) {
       return { ready: false, reason: `The kernel has not been read for ${Math.round(silentMs / 1000)} s.` };
     }
@@ -110,13 +110,13 @@ export class Ticker {
   }
 
   #tick(timeMs: number): void {
-    const startMs = performance.now();
+    const startMs = this.#options.monotonicMs();
     const elapsedIntervals = Math.round((startMs - this.#lastRunMs) / this.#options.intervalMs);
     this.#stats.overruns += Math.max(0, elapsedIntervals - 1);
     this.#lastRunMs = startMs;
     try {
       this.#options.tick(timeMs);
-      this.#succeeded(timeMs, (performance.now() - startMs) / 1000);
+      this.#succeeded(timeMs, (this.#options.monotonicMs() - startMs) / 1000);
     } catch (error) {
       this.#failed(error);
     }
@@ -127,7 +127,7 @@ export class Ticker {
     this.#stats.totalSeconds += seconds;
     this.#stats.longestSeconds = Math.max(this.#stats.longestSeconds, seconds);
     this.#stats.lastTickMs = timeMs;
-    this.#lastSuccessMs = performance.now();
+    this.#lastSuccessMs = this.#options.monotonicMs();
     if (this.#failuresInARow > 0) {
       this.#options.onRecovery(this.#failuresInARow);
       this.#failuresInARow = 0;

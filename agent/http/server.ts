@@ -1,4 +1,5 @@
 /** How the app meets the network: limits on what a client may make it wait for or hold, TLS, and the address. */
+import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { Socket } from 'node:net';
@@ -69,7 +70,7 @@ export function readTls({ cert, key, clientCa }: { cert: string; key: string; cl
     key: readPem('--tls-key', key),
     minVersion: 'TLSv1.2',
     // A connection without a right certificate still reaches the health routes; access.ts refuses it the others.
-    ...(clientCa && { ca: readPem('--tls-client-ca', clientCa), requestCert: true, rejectUnauthorized: false }),
+    ...(clientCa && { ca: readAuthority(clientCa), requestCert: true, rejectUnauthorized: false }),
   };
   try {
     createSecureContext(options);
@@ -80,6 +81,17 @@ export function readTls({ cert, key, clientCa }: { cert: string; key: string; cl
     );
   }
   return options;
+}
+
+/** OpenSSL takes a file without a certificate for an authority that signed nothing. */
+function readAuthority(path: string): Buffer {
+  const pem = readPem('--tls-client-ca', path);
+  try {
+    new X509Certificate(pem);
+  } catch {
+    throw new Refusal(`--tls-client-ca ${path} holds no certificate in PEM.`);
+  }
+  return pem;
 }
 
 function readPem(flag: string, path: string): Buffer {
