@@ -58,6 +58,8 @@ async function copyAssets(): Promise<void> {
   await cp(path.join(PAGE, 'index.html'), path.join(PREVIEW_OUTPUT, 'index.html'));
   const assets = path.join(PREVIEW_OUTPUT, 'public');
   await cp(fromModules('@grafana/ui/dist/public/img'), path.join(assets, 'build', 'img'), { recursive: true });
+  // The package leaves out a few that its own components use.
+  await cp(path.join(PAGE, 'icons'), path.join(assets, 'build', 'img', 'icons', 'unicons'), { recursive: true });
   const inter = (style: string) => fromModules(`@fontsource/inter/files/inter-latin-${style}.woff2`);
   const fonts: Record<string, string> = {
     'inter/Inter-Regular.woff2': inter('400-normal'),

@@ -10,7 +10,9 @@ interface Props {
 
 /** The pickers above a dashboard. */
 export function VariableControls({ variables, onSelect }: Props) {
-  const shown = variables.filter((variable) => variable.hide !== VariableHide.hideVariable && variable.current);
+  const shown = variables.filter(
+    ({ type, hide, current }) => type !== 'adhoc' && hide !== VariableHide.hideVariable && current
+  );
   return (
     <div style={{ padding: '0 16px 4px' }}>
       <InlineFieldRow>

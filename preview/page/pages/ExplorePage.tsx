@@ -64,9 +64,11 @@ export function ExplorePage() {
           <RadioButtonGroup size="sm" options={CHOICES} value={type} onChange={setType} aria-label="Visualization" />
         </Stack>
         {error && (
-          <Alert title="Query error" severity="error">
-            {error}
-          </Alert>
+          <div>
+            <Alert title="Query error" severity="error">
+              {error}
+            </Alert>
+          </div>
         )}
         <div style={{ flex: 1, minHeight: 380 }}>
           <Panel model={model} app={CoreApp.Explore} time={time} onData={setData} />

@@ -103,7 +103,7 @@ function plotOf<B extends Box>(
       grid: { show: false },
       ...(isTime ? {} : { formatValue: (value: number) => latest.current[key].format?.(value) ?? String(value) }),
       ...(log
-        ? { splits: (u: uPlot) => octaves(latest.current[key], key === 'x' ? u.width / 70 : u.height / 30) }
+        ? { splits: (u: uPlot) => decades(latest.current[key], key === 'x' ? u.width / 70 : u.height / 30) }
         : {}),
     });
   }
@@ -121,12 +121,16 @@ function plotOf<B extends Box>(
   return builder;
 }
 
-/** Powers of two within the axis, at most `wanted` of them. */
-function octaves({ min, max }: BoxAxis, wanted: number): number[] {
-  const first = Math.ceil(Math.log2(min));
-  const last = Math.floor(Math.log2(max));
-  const every = Math.max(1, Math.ceil((last - first) / Math.max(1, wanted)));
-  return Array.from({ length: Math.floor((last - first) / every) + 1 }, (_, i) => 2 ** (first + i * every));
+/** 1, 2, 5, 10, 20, 50 … within the axis, or fewer of each ten where there is no room for all. */
+function decades({ min, max }: BoxAxis, room: number): number[] {
+  const tens = Math.log10(max / min);
+  const steps = tens * 3 <= room ? [1, 2, 5] : [1];
+  const every = Math.max(1, Math.ceil(tens / room));
+  const first = Math.floor(Math.log10(min));
+  const exponents = Array.from({ length: Math.ceil(tens) + 2 }, (_, i) => first + i).filter((ten) => ten % every === 0);
+  return exponents
+    .flatMap((ten) => steps.map((step) => Number(`${step}e${ten}`)))
+    .filter((value) => value >= min && value <= max);
 }
 
 function drawBoxes(u: uPlot, boxes: Box[]): void {

@@ -85,6 +85,9 @@ class PreviewTemplateSrv implements TemplateSrv {
 
   private write(value: unknown, name: string, format?: string | Function): string {
     const variable = this.variables.find((one) => one.name === name) ?? { name };
+    if (value instanceof CustomAll) {
+      return value.text;
+    }
     if (typeof format === 'function') {
       return format(value, variable, FORMATS.glob);
     }
@@ -93,13 +96,20 @@ class PreviewTemplateSrv implements TemplateSrv {
   }
 }
 
+/** What a dashboard's author wrote to stand for All. Grafana puts it in as it is, whatever the format. */
+class CustomAll {
+  constructor(readonly text: string) {}
+}
+
 /** "All" stands for the custom all value, else for every option there is. */
-function selected({ current, allValue, options }: Variable): string | string[] {
+function selected({ current, allValue, options }: Variable): string | string[] | CustomAll {
   const values = [current.value].flat();
   if (!values.includes(ALL)) {
     return current.value;
   }
-  return allValue || (options ?? []).map((option) => option.value).filter((value) => value !== ALL);
+  return allValue
+    ? new CustomAll(allValue)
+    : (options ?? []).map((option) => option.value).filter((value) => value !== ALL);
 }
 
 export const templateSrv = new PreviewTemplateSrv();
