@@ -3,7 +3,10 @@ import type { FilledQuery } from './types';
 
 /** A query in one line, for the query history and for a collapsed query row. */
 export function describeQuery(query: FilledQuery): string {
-  const where = query.where.map(({ label, op, value }) => `${label}${op}"${value}"`).join(', ');
+  const where = query.where
+    .filter(({ label }) => label !== '')
+    .map(({ label, op, value }) => `${label}${op}"${value}"`)
+    .join(', ');
   return [
     what(query),
     'of',

@@ -29,9 +29,13 @@ export function interpolateQuery(query: FilledQuery, templates: Templates): Fill
  * short for a thousand pods as for one.
  */
 export function interpolateMatchers(matchers: Matcher[], templates: Templates): Matcher[] {
-  return matchers
-    .filter(({ op, value }) => !((op === '=' || op === '=~') && templates.isAll(value)))
-    .map((matcher) => interpolateMatcher(matcher, templates));
+  return (
+    matchers
+      // A filter that was only just added to the editor says nothing yet.
+      .filter(({ label }) => label !== '')
+      .filter(({ op, value }) => !((op === '=' || op === '=~') && templates.isAll(value)))
+      .map((matcher) => interpolateMatcher(matcher, templates))
+  );
 }
 
 function interpolateMatcher({ label, op, value }: Matcher, templates: Templates): Matcher {

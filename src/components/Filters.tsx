@@ -27,7 +27,7 @@ export function Filters({ datasource, metric, labels, where, range, onChange }: 
           labels={labels}
           // Suggestions are those that the other filters leave.
           loadValues={(label) =>
-            datasource.labelValues({ label, metric, where: complete(where.filter((_, at) => at !== i)), ...range })
+            datasource.labelValues({ label, metric, where: where.filter((_, at) => at !== i), ...range })
           }
           onChange={(changed) => onChange(where.map((old, at) => (at === i ? changed : old)))}
           onRemove={() => onChange(where.filter((_, at) => at !== i))}
@@ -38,9 +38,4 @@ export function Filters({ datasource, metric, labels, where, range, onChange }: 
       </Button>
     </div>
   );
-}
-
-/** Filters that say something; one that was only just added does not. */
-export function complete(where: Matcher[]): Matcher[] {
-  return where.filter(({ label }) => label !== '');
 }

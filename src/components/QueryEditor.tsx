@@ -1,10 +1,11 @@
 import React, { useId } from 'react';
 import type { QueryEditorProps } from '@grafana/data';
-import { InlineField, MultiSelect, RadioButtonGroup, Select, useStyles2 } from '@grafana/ui';
-import { SELECTS, TARGET_LABELS, type Select as SelectName } from '../../wire/metrics';
+import { InlineField, InlineLabel, MultiSelect, RadioButtonGroup, Select, useStyles2 } from '@grafana/ui';
+import { SELECTS, TARGET_LABELS } from '../../wire/metrics';
 import { SELECT_WORDS } from '../catalogue';
 import type { RingsideDataSource } from '../datasource';
-import { fillQuery, formatOf, selectOf } from '../defaults';
+import { fillQuery, selectOf } from '../defaults';
+import { withFormat, withMetric, withSelect } from '../edits';
 import { migrateQuery } from '../migrate';
 import { variableNames } from '../templates';
 import { FORMATS, type Format, type QueryFields, type RingsideOptions, type RingsideQuery } from '../types';
@@ -33,28 +34,13 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
   // A metric named by a variable, or by a newer agent, may be asked anything; the agent knows what it can answer.
   const selects = metric?.selects ?? SELECTS;
   const labels = metric?.labels ?? [...TARGET_LABELS];
+  // A ratio between statuses cannot be told apart by status.
+  const groupable = query.select === 'error_ratio' ? labels.filter((label) => label !== 'status') : labels;
   const merged = query.format === 'heatmap' || query.format === 'histogram';
 
   const change = (changed: Partial<QueryFields>) => {
     onChange({ ...query, ...changed });
     onRunQuery();
-  };
-  const changeMetric = (name: string) => {
-    const next = metrics.find((candidate) => candidate.name === name);
-    const select = next && !next.selects.includes(query.select) ? next.selects[0] : query.select;
-    const kept = (label: string) => !next || label.startsWith('$') || next.labels.includes(label);
-    change({
-      metric: name,
-      select,
-      format: formatOf(select, query.format),
-      by: query.by.filter(kept),
-      where: query.where.filter(({ label }) => kept(label)),
-    });
-  };
-  const changeSelect = (select: SelectName) => change({ select, format: formatOf(select, query.format) });
-  const changeFormat = (format: Format) => {
-    const select = selectOf(format) ?? (selectOf(query.format) ? selects[0] : query.select);
-    change({ select, format: formatOf(select, format) });
   };
 
   return (
@@ -76,7 +62,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
               ...optionsOf(variableNames(), metric || !query.metric ? [] : [query.metric]),
             ]}
             allowCustomValue
-            onChange={({ value = '' }) => changeMetric(value)}
+            onChange={({ value = '' }) => change(withMetric(query, value, metrics))}
           />
         </InlineField>
         <InlineField label="Format" className={styles.field}>
@@ -85,7 +71,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
             value={query.format}
             options={FORMATS.map((value) => ({ value, label: FORMAT_WORDS[value] }))}
             disabledOptions={FORMATS.filter((format) => !selects.includes(selectOf(format) ?? selects[0]))}
-            onChange={changeFormat}
+            onChange={(format) => change(withFormat(query, format, selects))}
           />
         </InlineField>
       </div>
@@ -103,7 +89,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
             width="auto"
             value={query.select}
             options={selects.map((value) => ({ value, ...SELECT_WORDS[value] }))}
-            onChange={({ value }) => value && changeSelect(value)}
+            onChange={({ value }) => value && change(withSelect(query, value))}
           />
         </InlineField>
         {query.select === 'quantile' && (
@@ -124,7 +110,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
                 width="auto"
                 placeholder="nothing: one series"
                 value={query.by}
-                options={optionsOf([...labels, ...variableNames()], query.by)}
+                options={optionsOf([...groupable, ...variableNames()], query.by)}
                 allowCustomValue
                 onChange={(chosen) => change({ by: chosen.flatMap(({ value }) => value ?? []) })}
               />
@@ -141,17 +127,16 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
           </>
         )}
       </div>
-      <div className={styles.row}>
-        <InlineField label="Filters" labelWidth={12} className={styles.field}>
-          <Filters
-            datasource={datasource}
-            metric={query.metric}
-            labels={labels}
-            where={query.where}
-            range={range && { from: range.from.valueOf(), to: range.to.valueOf() }}
-            onChange={(where) => change({ where })}
-          />
-        </InlineField>
+      <div className={styles.row} role="group" aria-label="Filters">
+        <InlineLabel width={12}>Filters</InlineLabel>
+        <Filters
+          datasource={datasource}
+          metric={query.metric}
+          labels={labels}
+          where={query.where}
+          range={range && { from: range.from.valueOf(), to: range.to.valueOf() }}
+          onChange={(where) => change({ where })}
+        />
       </div>
       <div className={styles.row}>
         {(query.format === 'time_series' || query.format === 'heatmap') && (

@@ -1,6 +1,6 @@
 import React, { useId } from 'react';
 import type { QueryEditorProps } from '@grafana/data';
-import { InlineField, Select, useStyles2 } from '@grafana/ui';
+import { InlineField, InlineLabel, Select, useStyles2 } from '@grafana/ui';
 import { allLabels } from '../catalogue';
 import type { RingsideDataSource } from '../datasource';
 import { variableNames } from '../templates';
@@ -49,7 +49,8 @@ export function VariableQueryEditor({ datasource, query, range, onChange }: Prop
           onChange={(chosen) => change({ metric: chosen?.value ?? '' })}
         />
       </InlineField>
-      <InlineField label="Filters" labelWidth={14} className={styles.field}>
+      <div className={styles.row} role="group" aria-label="Filters">
+        <InlineLabel width={14}>Filters</InlineLabel>
         <Filters
           datasource={datasource}
           metric={metric}
@@ -58,7 +59,7 @@ export function VariableQueryEditor({ datasource, query, range, onChange }: Prop
           range={range && { from: range.from.valueOf(), to: range.to.valueOf() }}
           onChange={(changed) => change({ where: changed })}
         />
-      </InlineField>
+      </div>
       {failure && (
         <div className={styles.problem} role="alert">
           {failure}
