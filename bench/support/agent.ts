@@ -1,0 +1,67 @@
+/** The built agent as its users run it: a process of its own, asked over HTTP. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Cgroup } from '../../test/support/cgroup';
+import type { Status } from '../../wire/status';
+import type { QueryAnswer } from '../../wire/answer';
+import type { Query } from '../../wire/query';
+
+const BUNDLE = join(__dirname, '../../build/agent/main.js');
+/** Clock ticks a second in /proc; fixed on Linux. */
+const USER_HZ = 100;
+
+export class BenchAgent {
+  private constructor(
+    readonly process: ChildProcess,
+    readonly url: string
+  ) {}
+
+  static async start(scope: Cgroup, flags: readonly string[] = []): Promise<BenchAgent> {
+    const args = [BUNDLE, '--listen', '127.0.0.1:0', '--cgroup', scope.path, '--log-level', 'warn', ...flags];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let said = '';
+    for await (const chunk of child.stdout!) {
+      said += chunk;
+      const url = /(https?:\/\/\S+)/.exec(said)?.[1];
+      if (url) {
+        child.stdout!.resume();
+        return new BenchAgent(child, url);
+      }
+    }
+    throw new Error(`The agent ended before it listened: ${said}`);
+  }
+
+  async query(fromMs: number, toMs: number, query: Omit<Query, 'refId'>): Promise<QueryAnswer> {
+    const response = await fetch(`${this.url}/api/v1/query`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ from: Math.floor(fromMs), to: Math.floor(toMs), queries: [{ refId: 'A', ...query }] }),
+    });
+    const answer = (await response.json()) as QueryAnswer;
+    if (!response.ok || answer.results.A.error) {
+      throw new Error(`The agent answered ${response.status}: ${JSON.stringify(answer)}`);
+    }
+    return answer;
+  }
+
+  async status(): Promise<Status> {
+    return (await (await fetch(`${this.url}/api/v1/status`)).json()) as Status;
+  }
+
+  /** CPU time used so far, user and system. */
+  cpuSeconds(): number {
+    const stat = readFileSync(`/proc/${this.process.pid}/stat`, 'utf8');
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return (Number(fields[11]) + Number(fields[12])) / USER_HZ;
+  }
+
+  async stop(): Promise<void> {
+    if (this.process.exitCode === null) {
+      const ended = once(this.process, 'exit');
+      this.process.kill('SIGTERM');
+      await ended;
+    }
+  }
+}
