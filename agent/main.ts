@@ -4,11 +4,11 @@ import { CommanderError } from 'commander';
 import pino from 'pino';
 import { version } from '../package.json';
 import { Collector } from './collect/collector';
-import { readConfig, type Config } from './config';
+import { readConfig } from './config';
 import { History } from './history/history';
 import { SeriesTable } from './history/series';
 import { buildApp } from './http/app';
-import { listen, readTls } from './http/server';
+import { listen } from './http/server';
 import { TokenFile } from './http/token';
 import { preflight } from './preflight';
 import { explain } from './refusal';
@@ -19,7 +19,11 @@ async function main(): Promise<void> {
   const { kernelRelease, ...ground } = preflight(config);
   // Standard output is for the one line below; whoever collects logs reads JSON from standard error.
   const log = pino({ level: config.logLevel, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
-  const { access, https } = readAccess(config, (message) => log.error(message));
+  const access = {
+    token:
+      config.tokenFile === undefined ? undefined : new TokenFile(config.tokenFile, (message) => log.error(message)),
+    clientCertificates: config.tls?.clientCa !== undefined,
+  };
 
   const series = new SeriesTable();
   const history = new History({ bytes: config.historyBytes, series });
@@ -47,7 +51,7 @@ async function main(): Promise<void> {
       ticker,
       access,
     },
-    { logger: log, https }
+    { logger: log, tls: config.tls }
   );
 
   closeWithGrace({ delay: 5_000, logger: log }, async ({ signal, err }) => {
@@ -55,9 +59,9 @@ async function main(): Promise<void> {
       log.fatal({ err }, 'closing after a fault');
     }
     ticker.stop();
-    // The programs first: whatever a slow client does, nothing stays attached.
-    collector.close();
+    // Queries that are under way still read the kernel's memory.
     await app.close();
+    collector.close();
     log.info({ signal }, 'closed');
   });
 
@@ -66,16 +70,6 @@ async function main(): Promise<void> {
   config.warnings.forEach((warning) => log.warn(warning));
   log.info({ version, address, kernel: kernelRelease, cgroup: ground.cgroup }, 'measuring');
   console.log(`Ringside ${version} measures ${ground.cgroup} and answers on ${address}`);
-}
-
-function readAccess({ tokenFile, tls }: Config, onProblem: (message: string) => void) {
-  return {
-    access: {
-      token: tokenFile === undefined ? undefined : new TokenFile(tokenFile, onProblem),
-      clientCertificates: tls?.clientCa !== undefined,
-    },
-    https: tls && readTls(tls),
-  };
 }
 
 main().catch((error: unknown) => {

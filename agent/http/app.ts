@@ -13,8 +13,10 @@ import { labelRoutes } from './routes/labels';
 import { queryRoutes } from './routes/query';
 import { statusRoutes } from './routes/status';
 import { serverOptions, type Listening } from './server';
+import { followTls } from './tls';
 import { validatorCompiler } from './validation';
 
+/** @throws Refusal when the TLS files do not fit */
 export async function buildApp(context: AgentContext, listening: Listening = {}): Promise<FastifyInstance> {
   const app = Fastify(serverOptions(listening)).withTypeProvider<TypeBoxTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
@@ -25,6 +27,9 @@ export async function buildApp(context: AgentContext, listening: Listening = {})
   answerMissing(app);
   guard(app, context.access);
   describeRoutes(app, context.version);
+  if (listening.tls) {
+    followTls(app, listening.tls);
+  }
 
   app.register(healthRoutes, context);
   app.register(statusRoutes, context);

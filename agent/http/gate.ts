@@ -1,27 +1,57 @@
-/** Lets in as many requests as may be answered at a time, and turns the others away at once. */
+/** Lets a few requests work at a time and some more wait, in order; the others are turned away at once. */
 import { WireError } from '../../wire/errors';
 
-export class Gate {
-  #inside = 0;
+export interface GateOptions {
+  /** How many may hold memory for their answers. */
+  working: number;
+  waiting: number;
+}
 
-  constructor(readonly limit: number) {}
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #queue: Array<() => void> = [];
+  #working = 0;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
 
   /** @throws WireError `overloaded` */
   async pass<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#inside >= this.limit) {
-      throw new WireError(
-        'overloaded',
-        `The agent is answering ${this.limit} requests already. Try again in a second.`,
-        {
-          limit: this.limit,
-        }
-      );
-    }
-    this.#inside++;
+    await this.#enter();
     try {
       return await work();
     } finally {
-      this.#inside--;
+      this.#leave();
+    }
+  }
+
+  async #enter(): Promise<void> {
+    const { working, waiting } = this.#options;
+    if (this.#working < working) {
+      this.#working++;
+      return;
+    }
+    if (this.#queue.length >= waiting) {
+      const limit = working + waiting;
+      throw new WireError(
+        'overloaded',
+        `The agent has ${limit} such requests in hand already. Try again in a second.`,
+        {
+          limit,
+        }
+      );
+    }
+    await new Promise<void>((enter) => this.#queue.push(enter));
+  }
+
+  /** The place goes to the first who waits, so that nobody new gets in between. */
+  #leave(): void {
+    const next = this.#queue.shift();
+    if (next) {
+      next();
+    } else {
+      this.#working--;
     }
   }
 }

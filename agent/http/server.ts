@@ -1,19 +1,17 @@
 /** How the app meets the network: limits on what a client may make it wait for or hold, TLS, and the address. */
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import type { ServerOptions as HttpsOptions } from 'node:https';
 import type { Socket } from 'node:net';
-import { createSecureContext } from 'node:tls';
 import type { FastifyBaseLogger, FastifyInstance, FastifyServerOptions } from 'fastify';
 import { ERRORS, WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/limits';
+import type { TlsFiles } from '../config';
 import { Refusal } from '../refusal';
 import { answerError } from './errors';
 import { RequestLog } from './request-log';
+import { readTls } from './tls';
 
 export interface Listening {
   logger?: FastifyBaseLogger;
-  https?: HttpsOptions;
+  tls?: TlsFiles;
 }
 
 const LIMITS_OF_A_CONNECTION = {
@@ -28,7 +26,7 @@ const LIMITS_OF_A_CONNECTION = {
 /** Sockets at a time; a node has one Grafana or two, a Prometheus or two, and its peers. */
 const MAX_CONNECTIONS = 1_000;
 
-export function serverOptions({ logger, https }: Listening): FastifyServerOptions {
+export function serverOptions({ logger, tls }: Listening): FastifyServerOptions {
   const { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize } = LIMITS_OF_A_CONNECTION;
   return {
     ...(logger ? { loggerInstance: logger } : {}),
@@ -40,7 +38,9 @@ export function serverOptions({ logger, https }: Listening): FastifyServerOption
     return503OnClosing: true,
     frameworkErrors: answerError,
     clientErrorHandler: answerMalformed,
-    ...(https ? { https: { ...https, headersTimeout, maxHeaderSize } } : { http: { headersTimeout, maxHeaderSize } }),
+    ...(tls
+      ? { https: { ...readTls(tls), headersTimeout, maxHeaderSize } }
+      : { http: { headersTimeout, maxHeaderSize } }),
   } as FastifyServerOptions;
 }
 
@@ -61,45 +61,6 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
     `HTTP/1.1 ${ERRORS.malformed_request.status} Bad Request\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`
   );
-}
-
-/** @throws Refusal */
-export function readTls({ cert, key, clientCa }: { cert: string; key: string; clientCa?: string }): HttpsOptions {
-  const options: HttpsOptions = {
-    cert: readPem('--tls-cert', cert),
-    key: readPem('--tls-key', key),
-    minVersion: 'TLSv1.2',
-    // A connection without a right certificate still reaches the health routes; access.ts refuses it the others.
-    ...(clientCa && { ca: readAuthority(clientCa), requestCert: true, rejectUnauthorized: false }),
-  };
-  try {
-    createSecureContext(options);
-  } catch (error) {
-    throw new Refusal(
-      `TLS cannot start with --tls-cert ${cert} and --tls-key ${key}: ${(error as Error).message}. ` +
-        'Give a PEM certificate and the private key that belongs to it.'
-    );
-  }
-  return options;
-}
-
-/** OpenSSL takes a file without a certificate for an authority that signed nothing. */
-function readAuthority(path: string): Buffer {
-  const pem = readPem('--tls-client-ca', path);
-  try {
-    new X509Certificate(pem);
-  } catch {
-    throw new Refusal(`--tls-client-ca ${path} holds no certificate in PEM.`);
-  }
-  return pem;
-}
-
-function readPem(flag: string, path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (error) {
-    throw new Refusal(`${flag} ${path} cannot be read (${(error as NodeJS.ErrnoException).code}).`);
-  }
 }
 
 /**

@@ -1,7 +1,8 @@
 /** The bearer token, kept in a file so that it can be changed without a restart and never shows in a process list. */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { Refusal } from '../refusal';
+import { fileIdentity } from './file-identity';
 
 /** How long a token that was taken back may still work, and how often the file is looked at, at most. */
 const RECHECK_MS = 1_000;
@@ -21,7 +22,7 @@ export class TokenFile {
   constructor(path: string, onProblem: (message: string) => void = () => {}) {
     this.#path = path;
     this.#onProblem = onProblem;
-    this.#identity = identityOf(path);
+    this.#identity = fileIdentity(path);
     this.#digest = digestOf(readToken(path));
   }
 
@@ -31,14 +32,13 @@ export class TokenFile {
     return this.#digest !== null && timingSafeEqual(digestOf(token), this.#digest);
   }
 
-  /** Looks rather than watches: a Kubernetes secret changes by a symbolic link two folders up, which no watch reports. */
   #reload(): void {
     const nowMs = Date.now();
     if (Math.abs(nowMs - this.#checkedMs) < RECHECK_MS) {
       return;
     }
     this.#checkedMs = nowMs;
-    const identity = identityOf(this.#path);
+    const identity = fileIdentity(this.#path);
     if (identity === this.#identity) {
       return;
     }
@@ -49,16 +49,6 @@ export class TokenFile {
       this.#digest = null;
       this.#onProblem((error as Error).message);
     }
-  }
-}
-
-/** Changes whenever the file does; empty when there is none to be read. */
-function identityOf(path: string): string {
-  try {
-    const stat = statSync(path, { bigint: true });
-    return `${stat.dev} ${stat.ino} ${stat.size} ${stat.mtimeNs} ${stat.ctimeNs}`;
-  } catch {
-    return '';
   }
 }
 

@@ -11,14 +11,14 @@ import { Gate } from '../gate';
 import { refusals } from '../refusals';
 
 /** A scrape holds all totals; a Prometheus and its twin are two. */
-const SCRAPES_AT_A_TIME = 4;
+const SCRAPES = { working: 2, waiting: 6 };
 
 const content = Object.fromEntries(
   [TEXT, OPEN_METRICS].map(({ contentType }) => [contentType, { schema: Type.String() }])
 );
 
 export const expositionRoutes: FastifyPluginCallback<AgentContext> = (app, context, done) => {
-  const gate = new Gate(SCRAPES_AT_A_TIME);
+  const gate = new Gate(SCRAPES);
 
   app.get(
     '/metrics',

@@ -1,7 +1,7 @@
 /** `POST /api/v1/query`: several questions about one range, answered one after the other. */
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
-import type { FastifyBaseLogger } from 'fastify';
+import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import { QueryAnswerSchema, type Notice, type QueryAnswer, type Result } from '../../../wire/answer';
 import { WireError } from '../../../wire/errors';
@@ -14,10 +14,12 @@ import { Gate } from '../gate';
 import { refusals } from '../refusals';
 import { checker, quote, shorten } from '../validation';
 
-/** A dashboard sends a request a panel; this is several dashboards at once. */
-const REQUESTS_AT_A_TIME = 64;
+/** A dashboard sends a request a panel; with those that wait, this is several dashboards at once. */
+const REQUESTS = { working: 2, waiting: 62 };
 /** What is not answered by then is not waited for: Grafana gives up after 30 s. */
 const BATCH_DEADLINE_MS = 20_000;
+/** Of all frames of an answer; about 40 MB as JSON. */
+const BATCH_VALUES = 2_000_000;
 
 /** The body without a look into the queries: a fault in one of them must not cost the others their answer. */
 const envelope = Type.Object(
@@ -34,7 +36,7 @@ const checkEnvelope = checker(envelope, 'body');
 const checkQuery = checker(QuerySchema, 'query');
 
 export const queryRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, context, done) => {
-  const gate = new Gate(REQUESTS_AT_A_TIME);
+  const gate = new Gate(REQUESTS);
 
   app.post(
     '/api/v1/query',
@@ -62,18 +64,17 @@ export const queryRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, con
         const startMs = performance.now();
         // No prototype: a refId is any text, "__proto__" too.
         const results: Record<string, Result> = Object.create(null);
+        let values = 0;
         for (const [index, query] of body.queries.entries()) {
           // One turn of the loop a query: probes, ticks and other people's queries get their time in between.
           await nextTurn();
           if (reply.raw.destroyed) {
             break;
           }
-          results[refIds[index]] =
-            performance.now() - startMs > BATCH_DEADLINE_MS
-              ? failed(
-                  new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.')
-                )
-              : answerOne(query, index, body, context, request.log, request.id);
+          const result =
+            refusalOf(values, performance.now() - startMs) ?? answerOne(query, index, body, context, request);
+          results[refIds[index]] = result;
+          values += valuesIn(result);
         }
         return {
           results,
@@ -141,8 +142,7 @@ function answerOne(
   index: number,
   { from, to }: Envelope,
   { history, collector, series }: AgentContext,
-  log: FastifyBaseLogger,
-  requestId: string
+  { log, id }: FastifyRequest
 ): Result {
   const field = `queries[${index}]`;
   const fault = checkQuery(query, field);
@@ -158,8 +158,27 @@ function answerOne(
     );
   } catch (error) {
     log.error({ err: error, query }, 'query failed');
-    return failed(internal(requestId));
+    return failed(internal(id));
   }
+}
+
+/** A batch as a whole may not take more than its share either; what is left of it fails, query by query. */
+function refusalOf(values: number, milliseconds: number): Result | undefined {
+  if (values > BATCH_VALUES) {
+    return failed(
+      new WireError('too_many_points', `The queries before this one made ${values} values. Ask in several requests.`, {
+        limit: BATCH_VALUES,
+      })
+    );
+  }
+  if (milliseconds > BATCH_DEADLINE_MS) {
+    return failed(new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.'));
+  }
+  return undefined;
+}
+
+function valuesIn({ frames }: Result): number {
+  return frames.reduce((sum, { data }) => data.values.reduce((columns, { length }) => columns + length, sum), 0);
 }
 
 function failed(error: WireError): Result {

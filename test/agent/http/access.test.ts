@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { listen, readTls } from '../../../agent/http/server';
+import { listen } from '../../../agent/http/server';
+import { readTls } from '../../../agent/http/tls';
 import { TokenFile } from '../../../agent/http/token';
 import { LIMITS } from '../../../wire/limits';
 import { ask, increase, startAgent, type TestAgent } from './agent';
@@ -123,7 +124,7 @@ describe('TLS', () => {
   const tls = () => ({ cert: file('server.crt'), key: file('server.key') });
 
   it('answers with the certificate it was given, and to nobody without TLS', async () => {
-    agent = await startAgent({}, { https: readTls(tls()) });
+    agent = await startAgent({}, { tls: tls() });
     expect(await listen(agent.app, { host: '127.0.0.1', port: 0 })).toMatch(/^https:\/\/127\.0\.0\.1:\d+$/);
     expect(await fetchTls('/api/v1/status')).toMatchObject({ status: 200, body: { name: 'ringside-agent' } });
     await expect(fetchTls('/api/v1/status', { ca: readFileSync(file('stranger.crt')) })).rejects.toThrow(/self-signed/);
@@ -133,8 +134,8 @@ describe('TLS', () => {
   });
 
   it('asks for a client certificate of its authority, except for health', async () => {
-    const https = readTls({ ...tls(), clientCa: file('authority.crt') });
-    agent = await startAgent({ access: { clientCertificates: true } }, { https });
+    const mutual = { ...tls(), clientCa: file('authority.crt') };
+    agent = await startAgent({ access: { clientCertificates: true } }, { tls: mutual });
     await listen(agent.app, { host: '127.0.0.1', port: 0 });
     expect(await fetchTls('/api/v1/status', pair('client'))).toMatchObject({ status: 200 });
     const none = await fetchTls('/api/v1/status');
@@ -148,13 +149,40 @@ describe('TLS', () => {
   });
 
   it('asks for both where both are configured', async () => {
-    const https = readTls({ ...tls(), clientCa: file('authority.crt') });
-    agent = await startAgent({ access: { token: new TokenFile(file('token')), clientCertificates: true } }, { https });
+    const mutual = { ...tls(), clientCa: file('authority.crt') };
+    agent = await startAgent(
+      { access: { token: new TokenFile(file('token')), clientCertificates: true } },
+      { tls: mutual }
+    );
     await listen(agent.app, { host: '127.0.0.1', port: 0 });
     const headers = { authorization: 'Bearer s3cret' };
     expect(await fetchTls('/api/v1/status', { headers })).toMatchObject({ status: 401 });
     expect(await fetchTls('/api/v1/status', pair('client'))).toMatchObject({ status: 401 });
     expect(await fetchTls('/api/v1/status', { headers, ...pair('client') })).toMatchObject({ status: 200 });
+  });
+
+  it('takes a new certificate when its files change, and keeps the old one until they fit together', async () => {
+    jest.useFakeTimers({
+      doNotFake: ['setTimeout', 'setImmediate', 'nextTick', 'performance', 'Date', 'queueMicrotask'],
+    });
+    for (const [from, to] of [
+      ['server.crt', 'current.crt'],
+      ['server.key', 'current.key'],
+    ]) {
+      copyFileSync(file(from), file(to));
+    }
+    agent = await startAgent({}, { tls: { cert: file('current.crt'), key: file('current.key') } });
+    await listen(agent.app, { host: '127.0.0.1', port: 0 });
+    const stranger = { ca: readFileSync(file('stranger.crt')) };
+    expect(await fetchTls('/healthz')).toMatchObject({ status: 200 });
+    copyFileSync(file('stranger.crt'), file('current.crt'));
+    jest.advanceTimersByTime(30_000);
+    expect(await fetchTls('/healthz')).toMatchObject({ status: 200 });
+    copyFileSync(file('stranger.key'), file('current.key'));
+    jest.advanceTimersByTime(30_000);
+    expect(await fetchTls('/healthz', stranger)).toMatchObject({ status: 200 });
+    await expect(fetchTls('/healthz')).rejects.toThrow();
+    jest.useRealTimers();
   });
 
   it('says which file is wrong', async () => {
