@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { type Plugin, build } from 'esbuild';
 
 const ROOT = path.resolve(__dirname, '..');
 const PAGE = path.join(__dirname, 'page');
@@ -48,10 +48,31 @@ async function bundle(): Promise<void> {
     },
     // The code editor is as large as all the rest, and no Ringside editor uses it.
     alias: { 'monaco-editor': path.join(PAGE, 'runtime', 'noMonaco.ts') },
+    plugins: [compiledDefaults],
     loader: { '.svg': 'dataurl', '.woff2': 'file' },
     logLevel: 'error',
   });
 }
+
+/**
+ * CommonJS that was compiled from ES modules. The .mjs files of @grafana/ui would get the whole module for its default,
+ * as Node has it; Grafana's own build takes the default out, and so does this.
+ */
+const compiledDefaults: Plugin = {
+  name: 'compiled-defaults',
+  setup({ onResolve, onLoad }) {
+    const namespace = 'compiled-default';
+    const filter =
+      /^(calculate-size|is-hotkey|react-custom-scrollbars-2|react-highlight-words|@rc-component\/picker\/lib\/.*)$/;
+    onResolve({ filter }, ({ path: name, resolveDir, namespace: importer }) =>
+      importer === namespace ? undefined : { path: name, namespace, pluginData: resolveDir }
+    );
+    onLoad({ filter: /.*/, namespace }, ({ path: name, pluginData: resolveDir }) => ({
+      contents: `export { default } from '${name}'; export * from '${name}';`,
+      resolveDir,
+    }));
+  },
+};
 
 /** Icons and fonts, at the addresses where @grafana/ui looks for them. */
 async function copyAssets(): Promise<void> {

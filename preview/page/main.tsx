@@ -6,4 +6,7 @@ import { App } from './App';
 import { setUpRuntime } from './runtime/runtime';
 
 setUpRuntime();
-createRoot(document.getElementById('root')!).render(<App />);
+// Components measure text once; measured in a font that is about to change, it would not fit.
+Promise.all(['400 14px Inter', '500 14px Inter'].map((font) => document.fonts.load(font))).then(() =>
+  createRoot(document.getElementById('root')!).render(<App />)
+);

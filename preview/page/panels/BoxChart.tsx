@@ -103,7 +103,11 @@ function plotOf<B extends Box>(
       grid: { show: false },
       ...(isTime ? {} : { formatValue: (value: number) => latest.current[key].format?.(value) ?? String(value) }),
       ...(log
-        ? { splits: (u: uPlot) => decades(latest.current[key], key === 'x' ? u.width / 70 : u.height / 30) }
+        ? {
+            splits: (u: uPlot) => decades(latest.current[key], key === 'x' ? u.width / 70 : u.height / 30),
+            // uPlot would leave out what is no power of its own base.
+            filter: (_u: uPlot, splits: number[]) => splits,
+          }
         : {}),
     });
   }
