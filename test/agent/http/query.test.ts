@@ -103,6 +103,23 @@ describe('under load', () => {
     expect((await post(agent, ask(increase('A')))).status).toBe(200);
   });
 
+  it('does not let one batch take all memory: what is beyond its share fails, query by query', async () => {
+    for (let i = 0; i < 90; i++) {
+      agent.events.observe(REQUESTS, { method: 'GET', status: '200', pod: `pod-${i}` }, 1e6);
+    }
+    agent.tick();
+    const wide = (refId: string) => ({ refId, metric: REQUESTS, select: 'rate', by: ['pod'], stepMs: 1_000 });
+    const to = Date.now();
+    const { status, body } = await post(agent, { from: to - 3 * 3_600_000, to, queries: ['A', 'B', 'C'].map(wide) });
+    expect(status).toBe(200);
+    expect(body.results.A.frames).toHaveLength(90);
+    expect(body.results.B.frames).toHaveLength(90);
+    expect(body.results.C).toMatchObject({
+      frames: [],
+      error: { code: 'too_many_points', details: { limit: 2_000_000 } },
+    });
+  }, 30_000);
+
   it('answers a probe between the queries of a batch', async () => {
     const order: string[] = [];
     const batch = post(agent, ask(...Array.from({ length: LIMITS.queries }, (_, i) => increase(`Q${i}`)))).then(() =>
