@@ -83,7 +83,7 @@ describe('while they are open', () => {
     const done = converse(
       5,
       [{ receiveBytes: 70_001 }, { send: 'so far' }, { receiveEnd: true }],
-      [{ fill: 70_001 }, { receiveBytes: 6 }, { pauseMs: 700 }, { end: true }]
+      [{ fill: 70_001 }, { receiveBytes: 6 }, { pauseMs: 1_500 }, { end: true }]
     );
     await tcp.expectExactly({
       client: { opened: 5, active: 5, 'bytes sent': 350_005, 'bytes received': 30 },
@@ -96,7 +96,7 @@ describe('while they are open', () => {
   test('one that has sent its FIN is not active, and the FIN is no byte', async () => {
     const done = converse(
       3,
-      [{ receiveEnd: true }, { pauseMs: 500 }],
+      [{ receiveEnd: true }, { pauseMs: 1_500 }],
       [{ send: 'xyz' }, { end: true }, { receiveEnd: true }]
     );
     await tcp.expectExactly({
@@ -181,7 +181,7 @@ describe('times', () => {
   test('the round-trip time is the one that ss shows', async () => {
     const port = await stage.server.listen([[{ receive: 'last' }, { receiveEnd: true }]]);
     const before = stage.collector.totals();
-    const talk: Step[] = [{ send: 'first', times: 20, pauseMs: 2 }, { send: 'last' }, { pauseMs: 800 }, { end: true }];
+    const talk: Step[] = [{ send: 'first', times: 20, pauseMs: 2 }, { send: 'last' }, { pauseMs: 1_500 }, { end: true }];
     const done = stage.client.connect(port, talk);
     await until('an idle connection', async () => (await idleSince(port)) > 200);
     const shown = roundTripSeconds(port);
