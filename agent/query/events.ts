@@ -21,7 +21,7 @@ class Events extends Measure {
 
   columns(group: number): Column[] {
     const sums = this.sums.of(group);
-    return [{ values: this.valuesOf((step) => (this.coveredMs[step] > 0 ? sums[step] : null)) }];
+    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? sums[step] : null)) }];
   }
 }
 
@@ -40,7 +40,7 @@ export class Rate extends Events {
   #rate(sums: Float64Array, step: number): number | null {
     let events = sums[step];
     let coveredMs = this.coveredMs[step];
-    if (coveredMs === 0 && events === 0) {
+    if (!this.isKnown(step)) {
       return null;
     }
     const hasJustBegun = step === this.grid.steps - 1 && step > 0 && coveredMs < SHORTEST_RATE_MS;

@@ -38,11 +38,14 @@ export function wholeRange({ from, to }: Range): Grid {
  */
 export function planGrid(query: Query, range: Range, history: Pick<History, 'resolutionMs'>, field: string): Grid {
   const resolutionMs = history.resolutionMs(range.from);
+  checkPoints(query.maxPoints, field);
   const stepMs =
-    query.stepMs === undefined ? niceStep(query, range, resolutionMs) : exactStep(query.stepMs, resolutionMs, field);
+    query.stepMs === undefined
+      ? niceStep(range, query.maxPoints ?? DEFAULT_MAX_POINTS, resolutionMs)
+      : exactStep(query.stepMs, resolutionMs, field);
   const grid = alignedGrid(range, stepMs);
   if (grid.steps > LIMITS.points) {
-    const fits = stepForPoints(range, LIMITS.points, resolutionMs);
+    const fits = niceStep(range, LIMITS.points - 1, resolutionMs);
     throw new WireError(
       'too_many_points',
       `Steps of ${stepMs} ms make ${grid.steps} points of this range, and ${LIMITS.points} is the most; a "stepMs" of ${fits} fits.`,
@@ -50,6 +53,20 @@ export function planGrid(query: Query, range: Range, history: Pick<History, 'res
     );
   }
   return grid;
+}
+
+function checkPoints(maxPoints: number | undefined, field: string): void {
+  if (maxPoints !== undefined && !(Number.isInteger(maxPoints) && maxPoints >= 1 && maxPoints <= LIMITS.points)) {
+    throw new WireError(
+      'invalid_field',
+      `"maxPoints" is a whole number from 1 to ${LIMITS.points}, got ${maxPoints}.`,
+      {
+        field: `${field}.maxPoints`,
+        received: maxPoints,
+        limit: LIMITS.points,
+      }
+    );
+  }
 }
 
 function exactStep(stepMs: number, resolutionMs: number, field: string): number {
@@ -63,16 +80,16 @@ function exactStep(stepMs: number, resolutionMs: number, field: string): number 
   return Math.ceil(stepMs / resolutionMs) * resolutionMs;
 }
 
-function niceStep({ maxPoints = DEFAULT_MAX_POINTS }: Query, range: Range, resolutionMs: number): number {
-  return stepForPoints(range, Math.max(1, maxPoints), resolutionMs);
-}
-
-/** The smallest nice step with which a range has at most so many points. */
-export function stepForPoints(range: Range, points: number, resolutionMs: number): number {
-  const fits = (stepMs: number) => stepMs % resolutionMs === 0 && alignedGrid(range, stepMs).steps <= points;
+/**
+ * The smallest nice step that makes about so many points of a range; one more where the range starts inside a step. By
+ * its length alone: a range that moves keeps its step.
+ */
+function niceStep({ from, to }: Range, points: number, resolutionMs: number): number {
+  const leastMs = (to - from) / points;
   const day = NICE_STEPS_MS[NICE_STEPS_MS.length - 1];
-  // One point may be asked of a range that lies across an alignment; two is then the fewest there can be.
-  return NICE_STEPS_MS.find(fits) ?? Math.ceil((range.to - range.from) / Math.max(1, points - 1) / day) * day;
+  return (
+    NICE_STEPS_MS.find((stepMs) => stepMs % resolutionMs === 0 && stepMs >= leastMs) ?? Math.ceil(leastMs / day) * day
+  );
 }
 
 function alignedGrid({ from, to }: Range, stepMs: number): Grid {

@@ -6,7 +6,7 @@ import type { Matcher } from '../../wire/query';
 import type { LabelValues } from '../../wire/status';
 import type { Range } from './grid';
 import { nearest } from './nearest';
-import { findLabel, findMetric, planMatchers } from './plan';
+import { ask, findLabel, findMetric, planMatchers } from './plan';
 import type { QueryContext } from './query';
 import { resolveRange, tellRange, type ResolvedRange } from './range';
 import { LiveSnapshot } from './snapshot';
@@ -49,12 +49,16 @@ function metricsWith(label: string, where: readonly Matcher[] = []): Metric[] {
   names.forEach((name, i) => {
     if (!LABELS.some((known) => known === name)) {
       const meant = nearest(name, LABELS);
-      throw new WireError('unknown_label', `There is no label "${name}"${meant ? `; did you mean "${meant}"` : ''}.`, {
-        field: i === 0 ? 'label' : `match[${i - 1}].label`,
-        received: name,
-        allowed: LABELS,
-        nearest: meant,
-      });
+      throw new WireError(
+        'unknown_label',
+        `There is no label "${name}"${ask(meant, `there are ${LABELS.join(', ')}`)}`,
+        {
+          field: i === 0 ? 'label' : `match[${i - 1}].label`,
+          received: name,
+          allowed: LABELS,
+          nearest: meant,
+        }
+      );
     }
   });
   const metrics = METRICS.filter((metric) => {

@@ -26,7 +26,7 @@ export class Level extends Measure {
 
   columns(group: number): Column[] {
     const levels = this.#levels.of(group);
-    return [{ values: this.valuesOf((step) => (this.coveredMs[step] > 0 ? levels[step] : null)) }];
+    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? levels[step] : null)) }];
   }
 }
 

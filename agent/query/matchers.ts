@@ -1,48 +1,79 @@
 /** `where`: which label values a query wants. */
+import { performance } from 'node:perf_hooks';
 import { RE2JS } from 're2js';
 import { WireError } from '../../wire/errors';
 import type { LabelName } from '../../wire/metrics';
-import { LIMITS, type Matcher } from '../../wire/query';
+import { LIMITS, MATCH_OPERATORS, type Matcher } from '../../wire/query';
 
 /**
- * RE2's matching time grows with the size of the program times the length of the text, never faster; these two keep the
- * product small enough that no pattern holds up the event loop: about 0.1 s to compile, about 0.3 s to match, at worst.
+ * Matching in RE2 never takes longer than the size of the compiled pattern times the length of the text. That bounds one
+ * value; this much time bounds all patterns of a query over all values, so that none holds up the event loop.
  */
+const MAX_MILLISECONDS = 500;
+/** Compiling takes up to 0.1 s for a pattern of this size. */
 const MAX_PROGRAM = 20_000;
-const MAX_STEPS = 4_000_000;
+/** Size times length; the slowest patterns take about 0.5 s for as much. */
+const MAX_STEPS_A_VALUE = 8_000_000;
 
 export interface LabelMatcher {
   readonly label: LabelName;
   matches(value: string): boolean;
 }
 
+/** What the patterns of one query may still cost. */
+export class PatternBudget {
+  #leftMs = MAX_MILLISECONDS;
+
+  /** @throws what `refuse` makes, when there was nothing left before */
+  spend<T>(work: () => T, refuse: () => WireError): T {
+    if (this.#leftMs <= 0) {
+      throw refuse();
+    }
+    const startedMs = performance.now();
+    try {
+      return work();
+    } finally {
+      this.#leftMs -= performance.now() - startedMs;
+    }
+  }
+}
+
 /**
  * @param field where the matcher is in the request, for the error
- * @throws WireError invalid_regex; `matches` throws it too, once matching has taken more steps than a query may
+ * @throws WireError invalid_regex; `matches` throws it too, when the patterns of the query take too long
  */
-export function compileMatcher({ op, value }: Matcher, label: LabelName, field: string): LabelMatcher {
+export function compileMatcher(
+  { op, value }: Matcher,
+  label: LabelName,
+  field: string,
+  budget: PatternBudget
+): LabelMatcher {
   switch (op) {
     case '=':
       return { label, matches: (actual) => actual === value };
     case '!=':
       return { label, matches: (actual) => actual !== value };
     case '=~':
-      return { label, matches: compilePattern(value, field) };
+      return { label, matches: compilePattern(value, field, budget) };
     case '!~': {
-      const matches = compilePattern(value, field);
+      const matches = compilePattern(value, field, budget);
       return { label, matches: (actual) => !matches(actual) };
     }
     default:
-      throw new WireError('invalid_field', `"${String(op)}" is not an operator; use one of = != =~ !~.`, {
-        field: `${field}.op`,
-        received: op,
-        allowed: ['=', '!=', '=~', '!~'],
-      });
+      throw new WireError(
+        'invalid_field',
+        `"${String(op)}" is not an operator; use one of ${MATCH_OPERATORS.join(' ')}.`,
+        {
+          field: `${field}.op`,
+          received: op,
+          allowed: MATCH_OPERATORS,
+        }
+      );
   }
 }
 
 /** Anchored at both ends, as in Prometheus. Each distinct value is matched once. */
-function compilePattern(pattern: string, field: string): (value: string) => boolean {
+function compilePattern(pattern: string, field: string, budget: PatternBudget): (value: string) => boolean {
   const details = { field: `${field}.value`, received: pattern };
   if (pattern.length > LIMITS.patternLength) {
     throw new WireError(
@@ -51,26 +82,25 @@ function compilePattern(pattern: string, field: string): (value: string) => bool
       { ...details, limit: LIMITS.patternLength }
     );
   }
-  const tooLarge = (limit: number) =>
-    new WireError('invalid_regex', 'The pattern takes too long to match; repeat less, or match fewer alternatives.', {
-      ...details,
-      limit,
-    });
+  const tooSlow = () =>
+    new WireError(
+      'invalid_regex',
+      'The pattern takes too long to match; repeat less, or match fewer alternatives.',
+      details
+    );
   if (programEstimate(pattern) > MAX_PROGRAM) {
-    throw tooLarge(MAX_PROGRAM);
+    throw tooSlow();
   }
-  const compiled = compile(pattern, details);
+  const compiled = budget.spend(() => compile(pattern, details), tooSlow);
   const size = compiled.programSize();
   const known = new Map<string, boolean>();
-  let steps = 0;
   return (value) => {
     let matched = known.get(value);
     if (matched === undefined) {
-      steps += size * (value.length + 1);
-      if (steps > MAX_STEPS) {
-        throw tooLarge(MAX_STEPS);
+      if (size * value.length > MAX_STEPS_A_VALUE) {
+        throw tooSlow();
       }
-      matched = compiled.matches(value);
+      matched = budget.spend(() => compiled.matches(value), tooSlow);
       known.set(value, matched);
     }
     return matched;
@@ -86,7 +116,7 @@ function compile(pattern: string, details: { field: string; received: string }):
   }
 }
 
-/** Never less than what the pattern compiles to, as far as counted repeats go: compiling a huge one already takes long. */
+/** About what the pattern compiles to, never much less: compiling a huge one already takes long. */
 function programEstimate(pattern: string): number {
   let repeats = 0;
   for (const [, from, to] of pattern.matchAll(/\{(\d{1,4})(?:,(\d{0,4}))?\}/g)) {

@@ -11,19 +11,22 @@ export interface Column {
   values: Array<number | null>;
 }
 
-/** Values one query may compute, over all its series; Grafana draws far fewer, and the agent's memory is small. */
+/** Numbers one query may gather, over all its series: 8 MB of them. Grafana draws far fewer. */
 export const MAX_VALUES = 1_000_000;
 
 export abstract class Measure implements HistoryListener {
-  /** How much of each step was watched; 0 is a step nothing is known of. */
+  /** How much of each step was watched. */
   protected readonly coveredMs: Float64Array;
+  readonly #isKnown: Uint8Array;
   protected step = -1;
+  #values = 0;
 
   constructor(
     protected readonly groups: Groups,
     protected readonly grid: Grid
   ) {
     this.coveredMs = new Float64Array(grid.steps);
+    this.#isKnown = new Uint8Array(grid.steps);
   }
 
   at(toMs: number, coveredMs: number): void {
@@ -33,6 +36,7 @@ export abstract class Measure implements HistoryListener {
       this.step = step;
     }
     this.coveredMs[step] += coveredMs;
+    this.#isKnown[step] = 1;
   }
 
   /** Everything of the current step has been told. */
@@ -45,16 +49,22 @@ export abstract class Measure implements HistoryListener {
   /** After the scan: the lines of one group. */
   abstract columns(group: number): Column[];
 
-  /** Room for a number a step, for one more group. */
+  /** Room for a number a step, for one more line. */
   protected column(): Float64Array {
-    if ((this.groups.size + 1) * this.grid.steps > MAX_VALUES) {
+    this.#values += this.grid.steps;
+    if (this.#values > MAX_VALUES) {
       throw new WireError(
         'too_many_points',
-        `${this.groups.size} series of ${this.grid.steps} points are more values than a query may ask for; take a longer step, or group by fewer labels.`,
+        `The query makes more than ${MAX_VALUES} values, in ${this.grid.steps} points for each series; take a longer step, or group by fewer labels.`,
         { field: `${this.groups.field}.stepMs`, received: this.grid.stepMs, limit: MAX_VALUES }
       );
     }
     return new Float64Array(this.grid.steps);
+  }
+
+  /** Whether anybody looked: the difference between 0 and not knowing. */
+  protected isKnown(step: number): boolean {
+    return this.#isKnown[step] === 1;
   }
 
   protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {

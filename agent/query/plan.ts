@@ -2,7 +2,7 @@
 import { WireError } from '../../wire/errors';
 import { METRICS, labelsOf, type LabelName, type Metric, type Select } from '../../wire/metrics';
 import { DEFAULT_QUANTILES, LIMITS, type Query } from '../../wire/query';
-import { compileMatcher, type LabelMatcher } from './matchers';
+import { PatternBudget, compileMatcher, type LabelMatcher } from './matchers';
 import { nearest } from './nearest';
 
 export interface Plan {
@@ -51,7 +51,7 @@ export function findMetric(name: string, field: string): Metric {
   }
   const names = METRICS.map((candidate) => candidate.name);
   const meant = nearest(name, names);
-  throw new WireError('unknown_metric', `There is no metric "${name}"${ask(meant)}.`, {
+  throw new WireError('unknown_metric', `There is no metric "${name}"${ask(meant, 'GET /api/v1/metrics lists them')}`, {
     field,
     received: name,
     allowed: names,
@@ -66,12 +66,16 @@ export function findLabel(name: string, metric: Metric, field: string): LabelNam
     return label;
   }
   const meant = nearest(name, labels);
-  throw new WireError('unknown_label', `${metric.name} has no label "${name}"${ask(meant)}.`, {
-    field,
-    received: name,
-    allowed: labels,
-    nearest: meant,
-  });
+  throw new WireError(
+    'unknown_label',
+    `${metric.name} has no label "${name}"${ask(meant, `it has ${labels.join(', ')}`)}`,
+    {
+      field,
+      received: name,
+      allowed: labels,
+      nearest: meant,
+    }
+  );
 }
 
 export function planMatchers(where: Query['where'], metric: Metric, field: string): LabelMatcher[] {
@@ -87,8 +91,9 @@ export function planMatchers(where: Query['where'], metric: Metric, field: strin
       }
     );
   }
+  const budget = new PatternBudget();
   return matchers.map((matcher, i) =>
-    compileMatcher(matcher, findLabel(matcher.label, metric, `${field}[${i}].label`), `${field}[${i}]`)
+    compileMatcher(matcher, findLabel(matcher.label, metric, `${field}[${i}].label`), `${field}[${i}]`, budget)
   );
 }
 
@@ -137,6 +142,7 @@ function planTop(top: number | undefined, field: string): number | undefined {
   return top;
 }
 
-function ask(meant: string | undefined): string {
-  return meant === undefined ? '' : `; did you mean "${meant}"`;
+/** The end of a sentence about a name that does not exist. */
+export function ask(meant: string | undefined, otherwise: string): string {
+  return meant === undefined ? `; ${otherwise}.` : `; did you mean "${meant}"?`;
 }

@@ -10,9 +10,12 @@ export interface ResolvedRange extends Range {
   isLive: boolean;
 }
 
+/** A browser whose clock is so far behind still means now. */
+const CLOCK_DIFFERENCE_MS = 5_000;
+
 /**
- * An end in the future is now. An end after the last tick is now as well: the browser's clock is a little behind, and the
- * moments since the tick are told as one.
+ * An end in the future is now. An end since the last tick is now as well: browsers' clocks are a little behind, and what
+ * happened since the tick is told as one.
  *
  * @throws WireError invalid_range
  */
@@ -26,7 +29,7 @@ export function resolveRange(
       received: from,
     });
   }
-  const isLive = to >= nowMs || to > (history.lastTimeMs ?? 0);
+  const isLive = to >= nowMs || (to > nowMs - CLOCK_DIFFERENCE_MS && to > (history.lastTimeMs ?? nowMs));
   return { from, to: isLive ? nowMs : to, isLive };
 }
 
