@@ -9,6 +9,7 @@
         "src/entries.cc",
         "src/errors.cc",
         "src/link.cc",
+        "src/mapping.cc",
         "src/open_object.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { markAsUntransferable } from 'node:worker_threads';
 import { checkBoolean, checkBytes } from './check';
 import type { NativeMap } from './binding';
 
@@ -38,13 +39,15 @@ export class BpfMap {
    * The values themselves, in the kernel's own memory: what a program writes is there at once, with no system call.
    * Value i starts at byte `i * valueSize`, `valueSize` rounded up to 8. Only for arrays with `BPF_F_MMAPABLE`.
    *
-   * Unless `writable`, storing into it ends the process: the pages are read-only. Detached (length 0) by `close`.
+   * Unless `writable`, storing into it ends the process: the pages are read-only. `close` detaches it (length 0).
    */
   memory(writable = false): ArrayBuffer {
     checkBoolean('writable', writable);
     let memory = this.#memory.get(writable);
     if (memory === undefined) {
       memory = this.#native.memory(writable);
+      // Another thread could go on using it when this one, and the mapping with it, has ended.
+      markAsUntransferable(memory);
       this.#memory.set(writable, memory);
     }
     return memory;

@@ -2,8 +2,6 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include <cstring>
 
@@ -91,29 +89,38 @@ Napi::Value BpfMap::JS_Info(const Napi::CallbackInfo& info) {
   return description;
 }
 
-// The ArrayBuffer owns the mapping, and the mapping keeps the map in the kernel: closing the object cannot take pages
-// away from under a reader. They go when the buffer is detached or collected, and nothing (a write in flight, say)
-// holds its store any more; node does the same for every buffer that is left when a thread ends.
 Napi::Value BpfMap::JS_Memory(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const bool writable = info[0].As<Napi::Boolean>();
   const int fd = RequireFd(env, "memory");
   if (fd < 0) {
     return env.Undefined();
   }
-  // Arrays lay out their values at multiples of 8 bytes; the mapping itself is whole pages.
+  // Arrays lay out their values at multiples of 8 bytes.
   const size_t bytes = static_cast<size_t>(bpf_map__max_entries(map_)) * RoundUp8(bpf_map__value_size(map_));
-  const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
-  const size_t mapped = (bytes + page - 1) / page * page;
-  void* memory = mmap(nullptr, mapped, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
-  if (memory == MAP_FAILED) {
+  const std::shared_ptr<Mapping> mapping = Mapping::Of(fd, bytes, info[0].As<Napi::Boolean>());
+  if (mapping == nullptr) {
     return Throw(env, {"memory", name_, errno});
   }
-  return Napi::ArrayBuffer::New(env, memory, bytes, [mapped](Napi::Env, void* data) { munmap(data, mapped); });
+  mappings_.push_back(mapping);
+  // The first finalizer belongs to the store, the second to the object: the mapping lives as long as either. Node runs
+  // both when they are collected, and those that are left when the thread ends.
+  Napi::ArrayBuffer memory = Napi::ArrayBuffer::New(env, mapping->address(), bytes, [mapping](Napi::Env, void*) {});
+  memory.AddFinalizer([mapping](Napi::Env, void*) {}, mapping.get());
+  return memory;
 }
 
-// Takes the buffer away from JavaScript: every view of it has length 0 from now on.
-void BpfMap::JS_Release(const Napi::CallbackInfo& info) { info[0].As<Napi::ArrayBuffer>().Detach(); }
+// Takes a buffer of JS_Memory away from JavaScript: every view of it has length 0 from now on.
+void BpfMap::JS_Release(const Napi::CallbackInfo& info) {
+  auto memory = info[0].As<Napi::ArrayBuffer>();
+  for (const auto& given : mappings_) {
+    const std::shared_ptr<Mapping> mapping = given.lock();
+    if (mapping != nullptr && mapping->address() == memory.Data()) {
+      memory.Detach();
+      mapping->Vacate();
+      return;
+    }
+  }
+}
 
 Napi::Value BpfMap::JS_Lookup(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();

@@ -5,7 +5,9 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
+#include "mapping.h"
 #include "open_object.h"
 
 namespace ringside {
@@ -40,6 +42,8 @@ class BpfMap : public Napi::ObjectWrap<BpfMap> {
   uint32_t key_bytes_ = 0;
   // What a lookup returns: for per-CPU maps one value, rounded up to 8 bytes, for each possible CPU.
   uint32_t value_bytes_ = 0;
+  // What JS_Memory gave out; the ArrayBuffers own them.
+  std::vector<std::weak_ptr<Mapping>> mappings_;
 };
 
 }  // namespace ringside
