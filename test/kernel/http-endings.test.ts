@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { Build } from '../support/build';
 import { answer, CHUNKED, chunks, HEAD_END, request } from '../support/http-text';
 import { Stage } from '../support/stage';
+import { sleep } from '../support/wait';
 
 jest.setTimeout(60_000);
 
@@ -73,7 +74,7 @@ describe('no answer', () => {
         { send: request('POST') },
         { receiveEnd: true },
       ]);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await sleep(300);
       doomed.server.process.kill('SIGKILL');
       await asked;
       await doomed.expectRequests({ 'GET 200': 1, 'POST none': 1 });

@@ -1,5 +1,6 @@
 /** What is not HTTP/1.x, what is no longer, and what began before anybody looked. */
 import { answer, HEAD_END, request } from '../support/http-text';
+import type { Step } from '../support/script';
 import { Stage } from '../support/stage';
 
 /** The start of a real TLS 1.3 ClientHello: record, handshake, version, random, session id, cipher suites … */
@@ -99,31 +100,35 @@ describe('a connection older than the collector', () => {
 
   afterEach(() => stage?.close());
 
-  /** Watches while both scripts stand still in the pause that `around` puts between `before` and `after`. */
-  async function watchBetween(
-    server: Parameters<Stage['conversation']>[0],
-    client: Parameters<Stage['conversation']>[1]
-  ) {
+  /** Starts the collector once the script of `holder` has come to its gate, and lets it go on then. */
+  async function watchAtGate(holder: 'server' | 'client', server: Step[], client: Step[]) {
     const conversation = stage.conversation(server, client);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    // A conversation that fails on its way to the gate says so itself.
+    await Promise.race([stage[holder].arrival('watched'), conversation]);
     await stage.watch();
+    await stage[holder].open('watched');
     await conversation;
   }
-  const PAUSE = { pauseMs: 2_500 };
+  const GATE: Step = { gate: 'watched' };
 
   test('idle at that moment: every later request is counted', async () => {
-    await watchBetween(Array.from({ length: 4 }, () => [{ receive: HEAD_END }, { send: answer(200) }]).flat(), [
-      { send: request('POST') },
-      { receive: HEAD_END },
-      PAUSE,
-      ...['GET', 'PUT', 'DELETE'].flatMap((method) => [{ send: request(method) }, { receive: HEAD_END }]),
-    ]);
+    await watchAtGate(
+      'client',
+      Array.from({ length: 4 }, () => [{ receive: HEAD_END }, { send: answer(200) }]).flat(),
+      [
+        { send: request('POST') },
+        { receive: HEAD_END },
+        GATE,
+        ...['GET', 'PUT', 'DELETE'].flatMap((method) => [{ send: request(method) }, { receive: HEAD_END }]),
+      ]
+    );
     await stage.expectRequests({ 'GET 200': 1, 'PUT 200': 1, 'DELETE 200': 1 });
   });
 
   test('waiting for an answer: that one is not timed and is counted as a loss, the later ones are counted', async () => {
-    await watchBetween(
-      [{ receive: HEAD_END }, PAUSE, { send: answer(200) }, { receive: HEAD_END }, { send: answer(404) }],
+    await watchAtGate(
+      'server',
+      [{ receive: HEAD_END }, GATE, { send: answer(200) }, { receive: HEAD_END }, { send: answer(404) }],
       [{ send: request('POST') }, { receive: HEAD_END }, { send: request('PUT') }, { receive: HEAD_END }]
     );
     await stage.expectRequests({ 'PUT 404': 1 });
@@ -131,11 +136,12 @@ describe('a connection older than the collector', () => {
   });
 
   test('in the middle of an answer: that one is not timed', async () => {
-    await watchBetween(
+    await watchAtGate(
+      'server',
       [
         { receive: HEAD_END },
         { send: answer(200, { headers: { 'Content-Length': 8 } }) },
-        PAUSE,
+        GATE,
         { send: 'the rest' },
         { receive: HEAD_END },
         { send: answer(404) },

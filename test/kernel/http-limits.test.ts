@@ -1,6 +1,7 @@
 /** What happens at each limit: the count is kept, or the loss is counted; nothing disappears. */
 import { answer, HEAD_END, request } from '../support/http-text';
 import { Stage } from '../support/stage';
+import { sleep } from '../support/wait';
 
 jest.setTimeout(60_000);
 
@@ -34,7 +35,7 @@ test('seen = recorded + in flight at any moment, also while requests wait', asyn
     const asking = Array.from({ length: 5 }, () =>
       stage.client.connect(port, [{ send: request() }, { receive: HEAD_END }])
     );
-    await new Promise((resolve) => setTimeout(resolve, 150));
+    await sleep(150);
     expect(stage.collector.losses()).toMatchObject({ seen: 10, recorded: 0, in_flight: 10 });
     await Promise.all(asking);
     await stage.expectRequests({ 'GET 200': 5 });

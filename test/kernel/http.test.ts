@@ -200,6 +200,24 @@ describe('a raw client', () => {
   });
 });
 
+test('a listener that the kernel wakes only for data (TCP_DEFER_ACCEPT, Apache’s default)', async () => {
+  const cgroup = stage.cgroup.child('deferred');
+  const deferred = await Nginx.start(cgroup, { listen: 'deferred' });
+  try {
+    const load = { host: '127.0.0.1', port: deferred.port, requests: mixed(311), concurrency: 4 };
+    await stage.client.requests({ ...load, keepAlive: false });
+    await stage.client.requests({ ...load, keepAlive: true });
+    await deferred.stop();
+    const counts = countsOf(deferred.log());
+    await stage.expectExactly({
+      [`client in ${stage.clientCgroup.label}`]: counts,
+      [`server in ${cgroup.label}`]: counts,
+    });
+  } finally {
+    await deferred.remove();
+  }
+});
+
 test('nginx as a proxy is a client of its upstream too', async () => {
   const upstream = await stage.server.listen([
     Array.from({ length: 30 }, () => [

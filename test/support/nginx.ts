@@ -30,6 +30,8 @@ export interface NginxOptions {
   /** More lines of the server block, such as timeouts. */
   settings?: string;
   workers?: number;
+  /** More parameters of `listen`. */
+  listen?: string;
 }
 
 /** `/status/<code>` answers with it, whatever the method. */
@@ -112,7 +114,9 @@ export class Nginx {
 }
 
 function configuration(folder: string, port: number, hosts: readonly string[], options: NginxOptions): string {
-  const listen = hosts.map((host) => `listen ${host.includes(':') ? `[${host}]` : host}:${port};`);
+  const listen = hosts.map(
+    (host) => `listen ${host.includes(':') ? `[${host}]` : host}:${port} ${options.listen ?? ''};`
+  );
   const statuses = STATUSES.map((status) => `location = /status/${status} { return ${status} ${answerOf(status)}; }`);
   return `
     user root;

@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import type { Conversation, LoadAnswer, LoadPlan, LoadRequest, Order, Reply } from './script';
-import { play } from './player';
+import { gate, play } from './player';
 
 interface Listener {
   server: Server;
@@ -20,7 +20,7 @@ process.on('message', (order: Order) => {
   );
 });
 
-function follow(order: Order): Promise<unknown> {
+async function follow(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'listen':
       return listen(order);
@@ -28,6 +28,10 @@ function follow(order: Order): Promise<unknown> {
       return converse(order);
     case 'conversations':
       return conversations(order);
+    case 'open':
+      return gate(order.gate).open();
+    case 'arrival':
+      return gate(order.gate).arrival;
     case 'requests':
       return load(order.plan);
   }

@@ -57,6 +57,16 @@ export class Peer {
     return this.#order({ do: 'conversations', port, count });
   }
 
+  /** Waits until a script has come to a gate. */
+  arrival(gate: string): Promise<void> {
+    return this.#order({ do: 'arrival', gate });
+  }
+
+  /** Lets scripts go on that wait at a gate. */
+  open(gate: string): Promise<void> {
+    return this.#order({ do: 'open', gate });
+  }
+
   /** Sends HTTP requests with Node's own client. */
   requests(plan: LoadPlan): Promise<LoadAnswer[]> {
     return this.#order({ do: 'requests', plan });

@@ -5,8 +5,24 @@ import type { Conversation, Step } from './script';
 const KEPT_BYTES = 1 << 20;
 const FILLER = Buffer.alloc(65_536, 'x');
 
+/** A place where scripts wait for the test, and the test for scripts. */
+class Gate {
+  arrive!: () => void;
+  open!: () => void;
+  readonly arrival = new Promise<void>((resolve) => (this.arrive = resolve));
+  readonly opened = new Promise<void>((resolve) => (this.open = resolve));
+}
+
+const gates = new Map<string, Gate>();
+
+export function gate(name: string): Gate {
+  const known = gates.get(name) ?? new Gate();
+  gates.set(name, known);
+  return known;
+}
+
 /** A step that cannot be done (the other side has gone, or says nothing) ends the script, not the process. */
-export async function play(socket: Socket, script: readonly Step[], stepTimeoutMs = 10_000): Promise<Conversation> {
+export async function play(socket: Socket, script: readonly Step[], stepTimeoutMs = 30_000): Promise<Conversation> {
   const player = new Player(socket, stepTimeoutMs);
   try {
     for (const step of script) {
@@ -86,6 +102,9 @@ class Player {
       await new Promise<void>((resolve) => this.socket.end(resolve));
     } else if ('reset' in step) {
       this.socket.resetAndDestroy();
+    } else if ('gate' in step) {
+      gate(step.gate).arrive();
+      await gate(step.gate).opened;
     } else if ('stopReading' in step) {
       this.socket.pause();
     } else {

@@ -14,6 +14,8 @@ export type Step =
   /** Every character in a segment of its own. */
   | { dribble: string; pauseMs?: number }
   | { pauseMs: number }
+  /** Waits until the test opens it: `peer.open(name)`. */
+  | { gate: string }
   /** Waits until this text has arrived, behind everything that an earlier `receive` has taken. */
   | { receive: string; times?: number }
   /** Waits until this many more bytes have arrived. */
@@ -48,6 +50,7 @@ export type Order =
   | { id: number; do: 'listen'; host: string; port?: number; scripts: Step[][] }
   | { id: number; do: 'connect'; host: string; port: number; script: Step[]; stepTimeoutMs?: number }
   | { id: number; do: 'conversations'; port: number; count: number }
+  | { id: number; do: 'arrival' | 'open'; gate: string }
   | { id: number; do: 'requests'; plan: LoadPlan };
 
 export type Reply = { id: number; result: unknown } | { id: number; error: string };
