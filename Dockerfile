@@ -19,10 +19,10 @@ FROM packages AS build
 COPY . .
 RUN node scripts/setup.mjs build bpf native agent demo && cp "$(command -v node)" build/node
 
-# Node itself and the two libraries the addon is linked with; no npm, no compiler.
+# Node itself and the library the addon is linked with; no npm, no compiler.
 FROM ${RUNTIME} AS runtime
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libelf1 zlib1g libstdc++6 \
+    && apt-get install --yes --no-install-recommends libbpf1 libstdc++6 \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /ringside/build/node /usr/local/bin/node
 ENV NODE_ENV=production
