@@ -64,8 +64,15 @@ struct sock_common {
 	struct sock *skc_listener;
 };
 
+struct sk_buff;
+
+struct sk_buff_head {
+	struct sk_buff *prev;
+};
+
 struct sock {
 	struct sock_common __sk_common;
+	struct sk_buff_head sk_error_queue;
 	u16 sk_protocol;
 	int sk_err;
 	int sk_err_soft;
@@ -88,6 +95,16 @@ struct tcp_sock {
 struct sk_buff {
 	unsigned int len;
 	char cb[48];
+};
+
+struct sock_extended_err {
+	u32 ee_errno;
+	u8 ee_origin;
+};
+
+/* The use of sk_buff.cb in an error queue. */
+struct sock_exterr_skb {
+	struct sock_extended_err ee;
 };
 
 /* TCP's use of sk_buff.cb. */

@@ -84,10 +84,38 @@ static __always_inline u64 rtt_ns(struct sock *sk)
 	return BPF_CORE_READ((struct tcp_sock *)sk, srtt_us) * 125ULL;
 }
 
+/* Of struct sock_extended_err.ee_origin. */
+#define SO_EE_ORIGIN_ICMP 2
+#define SO_EE_ORIGIN_ICMP6 3
+
+/*
+ * What went wrong on a socket. An application may take the error away before it closes the socket (SO_ERROR clears both
+ * kinds); if it asked for the details (IP_RECVERR) these are still there.
+ */
+static __always_inline int socket_error(struct sock *sk)
+{
+	void *queue = (void *)sk + bpf_core_field_offset(struct sock, sk_error_queue);
+	struct sock_exterr_skb *details;
+	int error = BPF_CORE_READ(sk, sk_err);
+	struct sk_buff *last;
+	u8 origin;
+
+	if (!error)
+		error = BPF_CORE_READ(sk, sk_err_soft);
+	if (error)
+		return error;
+	last = BPF_CORE_READ(sk, sk_error_queue.prev);
+	if (!last || (void *)last == queue)
+		return 0;
+	details = (void *)last + bpf_core_field_offset(struct sk_buff, cb);
+	origin = BPF_CORE_READ(details, ee.ee_origin);
+	return origin == SO_EE_ORIGIN_ICMP || origin == SO_EE_ORIGIN_ICMP6 ? BPF_CORE_READ(details, ee.ee_errno) : 0;
+}
+
 /* Why a handshake came to nothing. */
 static __always_inline enum tcp_failure failure_of(struct sock *sk, bool reset_received)
 {
-	switch (BPF_CORE_READ(sk, sk_err)) {
+	switch (socket_error(sk)) {
 	case ECONNREFUSED:
 		return TCP_REFUSED;
 	case ETIMEDOUT:

@@ -181,7 +181,12 @@ describe('times', () => {
   test('the round-trip time is the one that ss shows', async () => {
     const port = await stage.server.listen([[{ receive: 'last' }, { receiveEnd: true }]]);
     const before = stage.collector.totals();
-    const talk: Step[] = [{ send: 'first', times: 20, pauseMs: 2 }, { send: 'last' }, { pauseMs: 1_500 }, { end: true }];
+    const talk: Step[] = [
+      { send: 'first', times: 20, pauseMs: 2 },
+      { send: 'last' },
+      { pauseMs: 1_500 },
+      { end: true },
+    ];
     const done = stage.client.connect(port, talk);
     await until('an idle connection', async () => (await idleSince(port)) > 200);
     const shown = roundTripSeconds(port);
