@@ -15,8 +15,12 @@ static void stream_load(void *context, u32 offset, u8 *to, u32 count);
 #include "http_message.h"
 #include "segment.h"
 
-/* Bites a program takes before it hands over to itself: bounded for the verifier, and enough for most headers. */
-#define STEPS 48
+/*
+ * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. An answer
+ * has three events (start line, head, end), and a step or two a line.
+ */
+#define EVENTS 6
+#define STEPS 12
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -284,17 +288,37 @@ static __always_inline void finish_segment(struct http_connection *c, struct htt
 		abandon_requests(c, bpf_ktime_get_ns());
 }
 
-/* Reads on in a segment; true when all of it is read. */
-static __always_inline bool read_stream(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s, bool answer)
+/* Reads up to the next thing that changes the connection, or some way towards it. */
+static __always_inline u32 next_event(struct __sk_buff *skb, struct http_stream *s)
 {
+#pragma clang loop unroll(disable)
 	for (int i = 0; i < STEPS; i++) {
 		u32 event;
 
+		forget();
 		if (s->offset >= s->end)
-			return true;
+			break;
 		event = stream_step(skb, s);
 		if (event)
-			on_event(c, s, event, answer);
+			return event;
+	}
+	return EVENT_NONE;
+}
+
+/* Reads on in a segment; true when all of it is read. */
+static __always_inline bool read_stream(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s, bool answer)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < EVENTS; i++) {
+		u32 event = next_event(skb, s);
+
+		if (s->offset >= s->end && !event)
+			break;
+		if (!event)
+			continue;
+		/* Else the compiler makes two loops, one for each direction. */
+		barrier_var(answer);
+		on_event(c, s, event, answer);
 	}
 	return s->offset >= s->end;
 }

@@ -126,6 +126,7 @@ export interface HttpStream {
   remaining: bigint;
   first: BigUint64Array;
   last: bigint;
+  feeds: bigint;
   firstByteNs: bigint;
   latestNs: bigint;
   nextSeq: number;
@@ -146,54 +147,56 @@ export interface HttpStream {
 }
 
 /** Bytes. */
-export const HTTP_STREAM_SIZE = 160;
+export const HTTP_STREAM_SIZE = 176;
 
 /** Bytes from the start of the struct. */
 export const HttpStreamOffsets = {
   remaining: 0,
   first: 8,
-  last: 24,
-  firstByteNs: 32,
-  latestNs: 40,
-  nextSeq: 48,
-  beyondSeq: 52,
-  offset: 56,
-  end: 60,
-  windowFrom: 64,
-  windowTo: 68,
-  headBytes: 72,
-  status: 76,
-  state: 78,
-  flags: 79,
-  name: 80,
-  matched: 81,
-  prefix: 82,
-  unused: 83,
-  window: 84,
+  last: 32,
+  feeds: 40,
+  firstByteNs: 48,
+  latestNs: 56,
+  nextSeq: 64,
+  beyondSeq: 68,
+  offset: 72,
+  end: 76,
+  windowFrom: 80,
+  windowTo: 84,
+  headBytes: 88,
+  status: 92,
+  state: 94,
+  flags: 95,
+  name: 96,
+  matched: 97,
+  prefix: 98,
+  unused: 99,
+  window: 104,
 } as const;
 
 export function readHttpStream(view: DataView, at = 0): HttpStream {
   return {
     remaining: view.getBigUint64(at, true),
-    first: new BigUint64Array(copy(view, at + 8, 16)),
-    last: view.getBigUint64(at + 24, true),
-    firstByteNs: view.getBigUint64(at + 32, true),
-    latestNs: view.getBigUint64(at + 40, true),
-    nextSeq: view.getUint32(at + 48, true),
-    beyondSeq: view.getUint32(at + 52, true),
-    offset: view.getUint32(at + 56, true),
-    end: view.getUint32(at + 60, true),
-    windowFrom: view.getUint32(at + 64, true),
-    windowTo: view.getUint32(at + 68, true),
-    headBytes: view.getUint32(at + 72, true),
-    status: view.getUint16(at + 76, true),
-    state: view.getUint8(at + 78),
-    flags: view.getUint8(at + 79),
-    name: view.getUint8(at + 80),
-    matched: view.getUint8(at + 81),
-    prefix: view.getUint8(at + 82),
-    unused: view.getUint8(at + 83),
-    window: new Uint8Array(copy(view, at + 84, 72)),
+    first: new BigUint64Array(copy(view, at + 8, 24)),
+    last: view.getBigUint64(at + 32, true),
+    feeds: view.getBigUint64(at + 40, true),
+    firstByteNs: view.getBigUint64(at + 48, true),
+    latestNs: view.getBigUint64(at + 56, true),
+    nextSeq: view.getUint32(at + 64, true),
+    beyondSeq: view.getUint32(at + 68, true),
+    offset: view.getUint32(at + 72, true),
+    end: view.getUint32(at + 76, true),
+    windowFrom: view.getUint32(at + 80, true),
+    windowTo: view.getUint32(at + 84, true),
+    headBytes: view.getUint32(at + 88, true),
+    status: view.getUint16(at + 92, true),
+    state: view.getUint8(at + 94),
+    flags: view.getUint8(at + 95),
+    name: view.getUint8(at + 96),
+    matched: view.getUint8(at + 97),
+    prefix: view.getUint8(at + 98),
+    unused: view.getUint8(at + 99),
+    window: new Uint8Array(copy(view, at + 104, 72)),
   };
 }
 
@@ -213,36 +216,36 @@ export interface HttpConnection {
 }
 
 /** Bytes. */
-export const HTTP_CONNECTION_SIZE = 488;
+export const HTTP_CONNECTION_SIZE = 520;
 
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
   streams: 0,
-  startedNs: 320,
-  methods: 448,
-  cgroupId: 464,
-  head: 472,
-  tail: 476,
-  overflowFrom: 480,
-  overflowing: 484,
-  role: 485,
-  ignored: 486,
-  unused: 487,
+  startedNs: 352,
+  methods: 480,
+  cgroupId: 496,
+  head: 504,
+  tail: 508,
+  overflowFrom: 512,
+  overflowing: 516,
+  role: 517,
+  ignored: 518,
+  unused: 519,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
   return {
-    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 160)),
-    startedNs: new BigUint64Array(copy(view, at + 320, 128)),
-    methods: new Uint8Array(copy(view, at + 448, 16)),
-    cgroupId: view.getBigUint64(at + 464, true),
-    head: view.getUint32(at + 472, true),
-    tail: view.getUint32(at + 476, true),
-    overflowFrom: view.getUint32(at + 480, true),
-    overflowing: view.getUint8(at + 484),
-    role: view.getUint8(at + 485),
-    ignored: view.getUint8(at + 486),
-    unused: view.getUint8(at + 487),
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 176)),
+    startedNs: new BigUint64Array(copy(view, at + 352, 128)),
+    methods: new Uint8Array(copy(view, at + 480, 16)),
+    cgroupId: view.getBigUint64(at + 496, true),
+    head: view.getUint32(at + 504, true),
+    tail: view.getUint32(at + 508, true),
+    overflowFrom: view.getUint32(at + 512, true),
+    overflowing: view.getUint8(at + 516),
+    role: view.getUint8(at + 517),
+    ignored: view.getUint8(at + 518),
+    unused: view.getUint8(at + 519),
   };
 }
 
@@ -273,7 +276,7 @@ export const maps = {
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 488, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 520, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
