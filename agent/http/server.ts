@@ -18,6 +18,8 @@ const LIMITS_OF_A_CONNECTION = {
   /** From the first byte of a request to the last of its body. */
   requestTimeout: 15_000,
   headersTimeout: 10_000,
+  /** Without a byte in either direction: a reader that has gone to sleep does not keep its answer here. */
+  connectionTimeout: 30_000,
   /** Longer than the 90 s Go's client, and with it Grafana's proxy, keeps an idle connection: it closes first. */
   keepAliveTimeout: 95_000,
   maxHeaderSize: 16 * 1024,
@@ -27,12 +29,13 @@ const LIMITS_OF_A_CONNECTION = {
 const MAX_CONNECTIONS = 1_000;
 
 export function serverOptions({ logger, tls }: Listening): FastifyServerOptions {
-  const { requestTimeout, headersTimeout, keepAliveTimeout, maxHeaderSize } = LIMITS_OF_A_CONNECTION;
+  const { requestTimeout, headersTimeout, connectionTimeout, keepAliveTimeout, maxHeaderSize } = LIMITS_OF_A_CONNECTION;
   return {
     ...(logger ? { loggerInstance: logger } : {}),
     logController: new RequestLog(),
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout,
+    connectionTimeout,
     keepAliveTimeout,
     forceCloseConnections: 'idle',
     return503OnClosing: true,

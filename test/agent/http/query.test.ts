@@ -1,4 +1,6 @@
+import { connect, type AddressInfo } from 'node:net';
 import { Compile } from 'typebox/compile';
+import { listen } from '../../../agent/http/server';
 import { QueryAnswerSchema, type QueryAnswer } from '../../../wire/answer';
 import { LIMITS } from '../../../wire/limits';
 import { ask, increase, post, REQUESTS, startAgent, values, type TestAgent } from './agent';
@@ -90,6 +92,9 @@ describe('an answer', () => {
   });
 });
 
+/** Of the 64 requests the agent takes, as many are answered at a time. */
+const WORKING = 8;
+
 describe('under load', () => {
   it('answers 503 with Retry-After beyond the limit, and all others', async () => {
     const responses = await Promise.all(
@@ -118,6 +123,32 @@ describe('under load', () => {
       frames: [],
       error: { code: 'too_many_points', details: { limit: 2_000_000 } },
     });
+  }, 30_000);
+
+  it('gives the place of a reader who is gone to those who wait', async () => {
+    for (let i = 0; i < 60; i++) {
+      agent.events.observe(REQUESTS, { method: 'GET', status: '200', pod: `pod-${i}` }, 1e6);
+    }
+    agent.tick();
+    await listen(agent.app, { host: '127.0.0.1', port: 0 });
+    const { port } = agent.app.server.address() as AddressInfo;
+    const to = Date.now();
+    const wide = { refId: 'A', metric: REQUESTS, select: 'rate', by: ['pod'], stepMs: 1_000 };
+    const body = JSON.stringify({ from: to - 3 * 3_600_000, to, queries: [wide] });
+    const head = `POST /api/v1/query HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: ${body.length}\r\n\r\n`;
+    // As many as may work, and one that waits; none of them reads what it asked for.
+    const idle = Array.from({ length: WORKING + 1 }, () => connect(port, '127.0.0.1').pause());
+    idle.forEach((socket) => socket.write(head + body));
+    // The first bytes are there: as many as may work do.
+    await new Promise<void>((resolve) => {
+      let served = 0;
+      idle.forEach((socket) => socket.once('readable', () => ++served === WORKING && resolve()));
+    });
+    const patient = post(agent, ask(increase('A')));
+    const early = await Promise.race([patient, new Promise((resolve) => setTimeout(resolve, 1_000, 'waiting'))]);
+    expect(early).toBe('waiting');
+    idle.forEach((socket) => socket.destroy());
+    expect((await patient).status).toBe(200);
   }, 30_000);
 
   it('answers a probe between the queries of a batch', async () => {
