@@ -1,0 +1,99 @@
+/** A container engine of a test's own: its images, containers and sockets are in a folder that goes when it stops. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { until } from './wait';
+
+export class Engine {
+  readonly #daemon: ChildProcess;
+  readonly #log: string;
+
+  private constructor(readonly folder: string) {
+    this.#log = join(folder, 'dockerd.log');
+    const log = openSync(this.#log, 'w');
+    // Containers of this engine use the host's network or none: it shall not touch the machine's firewall and bridges.
+    const options = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
+    const places = [
+      `--data-root=${folder}/data`,
+      `--exec-root=${folder}/run`,
+      `--pidfile=${folder}/pid`,
+      `--host=${this.host}`,
+    ];
+    this.#daemon = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options, ...places], {
+      stdio: ['ignore', log, log],
+    });
+  }
+
+  get host(): string {
+    return `unix://${this.folder}/docker.sock`;
+  }
+
+  static async start(): Promise<Engine> {
+    const engine = new Engine(mkdtempSync(join(tmpdir(), 'ringside-engine-')));
+    try {
+      await until(
+        () => `dockerd; its log: ${readFileSync(engine.#log, 'utf8').slice(-2_000)}`,
+        () => engine.#answers(),
+        { timeoutMs: 60_000, everyMs: 200 }
+      );
+    } catch (error) {
+      await engine.stop();
+      throw error;
+    }
+    return engine;
+  }
+
+  /** Runs `docker …` to its end, and gives what it printed; what it said when it failed is the error's message. */
+  async docker(...args: string[]): Promise<string> {
+    const child = spawn('docker', args, {
+      // The builder that comes with every engine; the newer one is a program of its own.
+      env: { ...process.env, DOCKER_HOST: this.host, DOCKER_BUILDKIT: '0' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let out = '';
+    let all = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      out += text;
+      all += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (all += text));
+    const [code] = await once(child, 'close');
+    if (code !== 0) {
+      throw new Error(`docker ${args.slice(0, 3).join(' ')} … ended with ${code}:\n${all.slice(-4_000)}`);
+    }
+    return out.trim();
+  }
+
+  /** Makes an image of a folder. `changes` are Dockerfile instructions, as `docker import` takes them. */
+  import(folder: string, tag: string, changes: readonly string[] = []): void {
+    const options = changes.flatMap((change) => ['--change', change]);
+    const script = 'folder=$1; shift; tar -C "$folder" -c . | docker import "$@"';
+    execFileSync('bash', ['-o', 'pipefail', '-c', script, 'import', folder, ...options, '-', tag], {
+      env: { ...process.env, DOCKER_HOST: this.host },
+      stdio: 'pipe',
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (this.#daemon.exitCode === null && this.#daemon.signalCode === null) {
+      const gone = once(this.#daemon, 'exit');
+      this.#daemon.kill('SIGTERM');
+      await gone;
+    }
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  #answers(): boolean {
+    if (this.#daemon.exitCode !== null) {
+      throw new Error(`dockerd ended with ${this.#daemon.exitCode}: ${readFileSync(this.#log, 'utf8').slice(-2_000)}`);
+    }
+    try {
+      execFileSync('docker', ['version'], { env: { ...process.env, DOCKER_HOST: this.host }, stdio: 'ignore' });
+      return true;
+    } catch {
+      return false;
+    }
+  }
+}
