@@ -23,8 +23,12 @@ export function toCatalogue({ metrics }: MetricsAnswer): CatalogueMetric[] {
   return metrics.map((metric) => ({
     ...metric,
     labels: [...new Set([...TARGET_LABELS, ...metric.labels])],
-    selects: SELECTS.filter((select) => metric.selects.includes(select)),
+    selects: metric.selects.filter(isSelect),
   }));
+}
+
+function isSelect(name: string): name is Select {
+  return SELECTS.some((select) => select === name);
 }
 
 /** What a select computes, in plain words. */

@@ -75,7 +75,7 @@ export function Filter({ matcher, labels, loadValues, onChange, onRemove }: Prop
         onOpenMenu={suggest}
         onChange={(chosen) => onChange({ ...matcher, value: chosen?.value ?? '' })}
       />
-      <IconButton name="times" aria-label={`Remove filter ${label}`} tooltip="Remove filter" onClick={onRemove} />
+      <IconButton name="times" aria-label={`Remove filter ${label}`} onClick={onRemove} />
     </div>
   );
 }

@@ -19,7 +19,7 @@ import type { RingsideQuery } from '../../src/types';
 import { runAgent, type RunningAgent } from './support/agent';
 import { DataProxy, proxyTo } from './support/dataProxy';
 import { ask, panelRequest, ringside } from './support/ringside';
-import { useVariables } from './support/templateSrv';
+import { setVariables } from './support/templateSrv';
 
 const HTTP = 'http_server_request_duration_seconds';
 /** Half a bucket: what a quantile of a scale-3 histogram may be off by. */
@@ -31,7 +31,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => agent.stop());
 beforeEach(() => {
-  useVariables({});
+  setVariables({});
   new DataProxy(proxyTo(agent.url));
 });
 
@@ -175,7 +175,7 @@ test('a dashboard variable lists the values of a label, under filters and in the
   expect(await values({ label: 'cgroup', metric: 'tcp_connections_failed_total' })).toEqual(['/shop']);
   const where = [{ label: 'status', op: '=', value: '500' }];
   expect(await values({ label: 'cgroup', metric: HTTP, where })).toEqual(['/shop']);
-  useVariables({ status: { value: ['200', '500'] }, what: { value: 'method' } });
+  setVariables({ status: { value: ['200', '500'] }, what: { value: 'method' } });
   expect(await values({ label: '$what', metric: HTTP, where: [{ ...where[0], value: '$status' }] })).toEqual([
     'GET',
     'POST',

@@ -2,7 +2,7 @@ import type { Status } from '../../wire/status';
 import { describeDurationMs } from '../../src/duration';
 import { DataProxy, PROXY_URL, type Reply } from './support/dataProxy';
 import { ringside } from './support/ringside';
-import { useVariables } from './support/templateSrv';
+import { setVariables } from './support/templateSrv';
 
 const NOW = 1_790_000_000_000;
 const status: Status = {
@@ -40,7 +40,7 @@ async function health(reply: Reply | Error) {
 }
 const healthOf = (changed: Partial<Status>) => health({ status: 200, data: { ...status, ...changed } });
 
-beforeEach(() => useVariables({}));
+beforeEach(() => setVariables({}));
 
 test('a healthy agent: version, kernel, nodes, history', async () => {
   expect(await healthOf({})).toEqual({

@@ -5,12 +5,12 @@ import { fillQuery } from '../../src/defaults';
 import { escapePattern, interpolateMatchers, interpolateQuery } from '../../src/interpolate';
 import { templatesOf } from '../../src/templates';
 import type { RingsideQuery } from '../../src/types';
-import { useVariables } from './support/templateSrv';
+import { setVariables } from './support/templateSrv';
 
 const PODS = ['web-1', 'web-2', 'a.b+c(d)[e]{f}|g^$\\'];
 
 beforeEach(() =>
-  useVariables({
+  setVariables({
     metric: { value: 'tcp_rtt_seconds' },
     pod: { value: 'web-1' },
     pods: { value: ['web-1', 'web-2'] },

@@ -6,7 +6,7 @@ import { toMatchers } from '../../src/adhoc';
 import type { RingsideQuery } from '../../src/types';
 import { DataProxy, PROXY_URL } from './support/dataProxy';
 import { ask, panelRequest, ringside } from './support/ringside';
-import { useVariables } from './support/templateSrv';
+import { setVariables } from './support/templateSrv';
 
 const schema = Compile(QueryRequestSchema);
 
@@ -32,7 +32,7 @@ function answering(body: QueryAnswer): DataProxy {
   });
 }
 
-beforeEach(() => useVariables({ n: { value: 'many' }, pods: { value: ['a', 'b'] } }));
+beforeEach(() => setVariables({ n: { value: 'many' }, pods: { value: ['a', 'b'] } }));
 
 const http: RingsideQuery = { refId: 'A', metric: 'http_server_request_duration_seconds', select: 'rate' };
 const tcp: RingsideQuery = { refId: 'B', metric: 'tcp_bytes_total', select: 'rate' };

@@ -21,7 +21,7 @@ const REFERENCE = /\$(\w+)|\$\{(\w+)(?::(\w+))?\}|\[\[(\w+)\]\]/g;
  * what its author said (as it is, unformatted), a format in the reference wins over the caller's, and an unknown
  * variable stays as it was written.
  */
-export function useVariables(variables: Record<string, Variable>): void {
+export function setVariables(variables: Record<string, Variable>): void {
   const replace = (text = '', scopedVars: ScopedVars = {}, format?: unknown): string =>
     text.replace(REFERENCE, (reference, plain, braced, own, bracketed) => {
       const name: string = plain ?? braced ?? bracketed;
