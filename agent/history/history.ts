@@ -28,9 +28,9 @@ const TICK_MS = 1000;
 
 /** Share of the bytes, and the most records worth an index entry: 2 hours, 24 hours, 14 days. */
 const TIERS = [
-  { stepMs: 1_000, share: 0.4, maxRecords: 7_200 },
+  { stepMs: 1_000, share: 0.25, maxRecords: 7_200 },
   { stepMs: 10_000, share: 0.3, maxRecords: 8_640 },
-  { stepMs: 60_000, share: 0.3, maxRecords: 20_160 },
+  { stepMs: 60_000, share: 0.45, maxRecords: 20_160 },
 ] as const;
 
 export interface HistoryOptions {

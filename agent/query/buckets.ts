@@ -38,6 +38,7 @@ export class Cells extends Measure {
   override closeStep(): void {
     for (let bucket = 0; bucket < BUCKETS; bucket++) {
       if (this.#dense[bucket] > 0) {
+        this.spend(1);
         this.steps.push(this.step);
         this.buckets.push(bucket);
         this.counts.push(this.#dense[bucket]);

@@ -51,15 +51,20 @@ export abstract class Measure implements HistoryListener {
 
   /** Room for a number a step, for one more line. */
   protected column(): Float64Array {
-    this.#values += this.grid.steps;
+    this.spend(this.grid.steps);
+    return new Float64Array(this.grid.steps);
+  }
+
+  /** @throws WireError too_many_points, when the numbers of the query are too many */
+  protected spend(values: number): void {
+    this.#values += values;
     if (this.#values > MAX_VALUES) {
       throw new WireError(
         'too_many_points',
-        `The query makes more than ${MAX_VALUES} values, in ${this.grid.steps} points for each series; take a longer step, or group by fewer labels.`,
+        `The query makes more than ${MAX_VALUES} values in ${this.grid.steps} steps; take a longer step, or group by fewer labels.`,
         { field: `${this.groups.field}.stepMs`, received: this.grid.stepMs, limit: MAX_VALUES }
       );
     }
-    return new Float64Array(this.grid.steps);
   }
 
   /** Whether anybody looked: the difference between 0 and not knowing. */

@@ -6,23 +6,46 @@ import { Measure, Sums, type Column } from './measure';
 
 const HALF_A_BUCKET = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE));
 
-/**
- * The bucket that holds the value of a rank (nearest rank: the smallest value that at least this share of all values is
- * not above).
- *
- * @param count number of events in all buckets, more than 0
- */
-export function bucketOfQuantile(counts: Float64Array, count: number, quantile: number): number {
-  // 0.07 * 100 is a little more than 7 in binary; the rank is 7 all the same.
-  const rank = Math.max(1, Math.ceil(quantile * count * (1 - 1e-12)));
-  let seen = 0;
-  for (let bucket = UNDERFLOW; bucket < OVERFLOW; bucket++) {
-    seen += counts[bucket];
-    if (seen >= rank) {
-      return bucket;
+/** The buckets of one group in one step, and which of them hold anything. */
+class Pile {
+  readonly counts = new Float64Array(BUCKETS);
+  events = 0;
+  #lowest = BUCKETS;
+  #highest = -1;
+
+  /** @param buckets ascending */
+  add(buckets: Uint16Array, counts: Float64Array, length: number): void {
+    for (let i = 0; i < length; i++) {
+      this.counts[buckets[i]] += counts[i];
+      this.events += counts[i];
     }
+    this.#lowest = Math.min(this.#lowest, buckets[0]);
+    this.#highest = Math.max(this.#highest, buckets[length - 1]);
   }
-  return OVERFLOW;
+
+  /**
+   * The bucket that holds the value of a rank. Nearest rank: the smallest value that at least this share of all values is
+   * not above.
+   */
+  bucketOf(quantile: number): number {
+    // 0.07 * 100 is a little more than 7 in binary; the rank is 7 all the same.
+    const rank = Math.max(1, Math.ceil(quantile * this.events * (1 - 1e-12)));
+    let seen = 0;
+    for (let bucket = this.#lowest; bucket < this.#highest; bucket++) {
+      seen += this.counts[bucket];
+      if (seen >= rank) {
+        return bucket;
+      }
+    }
+    return this.#highest;
+  }
+
+  clear(): void {
+    this.counts.fill(0, this.#lowest, this.#highest + 1);
+    this.events = 0;
+    this.#lowest = BUCKETS;
+    this.#highest = -1;
+  }
 }
 
 /**
@@ -38,10 +61,10 @@ export function secondsOfBucket(bucket: number, minExponent: number): number {
 
 export class Quantiles extends Measure {
   readonly #results: Sums[];
-  /** Of the current step: the buckets of each group, and which groups have any. */
-  readonly #counts: Float64Array[] = [];
+  readonly #seconds: Float64Array;
+  /** Of the current step, by group; and the groups that have any. */
+  readonly #piles: Pile[] = [];
   readonly #touched: number[] = [];
-  readonly #isTouched: boolean[] = [];
   /** Whether any quantile fell outside the range of the buckets. */
   belowRange = false;
   aboveRange = false;
@@ -50,46 +73,39 @@ export class Quantiles extends Measure {
     groups: Groups,
     grid: Grid,
     private readonly quantiles: readonly number[],
-    private readonly minExponent: number
+    minExponent: number
   ) {
     super(groups, grid);
     this.#results = quantiles.map(() => new Sums(() => this.column().fill(NaN)));
+    this.#seconds = Float64Array.from({ length: BUCKETS }, (_, bucket) => secondsOfBucket(bucket, minExponent));
   }
 
   override histogram(series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
     const group = this.groups.of(series);
-    const dense = (this.#counts[group] ??= new Float64Array(BUCKETS));
-    if (!this.#isTouched[group]) {
-      this.#isTouched[group] = true;
-      this.#touched.push(group);
-    }
-    for (let i = 0; i < length; i++) {
-      dense[buckets[i]] += counts[i];
+    const pile = (this.#piles[group] ??= new Pile());
+    if (length > 0) {
+      if (pile.events === 0) {
+        this.#touched.push(group);
+      }
+      pile.add(buckets, counts, length);
     }
   }
 
   override closeStep(): void {
     for (const group of this.#touched) {
-      this.#closeGroup(group, this.#counts[group]);
+      this.#closeGroup(group, this.#piles[group]);
     }
     this.#touched.length = 0;
   }
 
-  #closeGroup(group: number, counts: Float64Array): void {
-    let count = 0;
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      count += counts[bucket];
+  #closeGroup(group: number, pile: Pile): void {
+    for (let i = 0; i < this.quantiles.length; i++) {
+      const bucket = pile.bucketOf(this.quantiles[i]);
+      this.belowRange ||= bucket === UNDERFLOW;
+      this.aboveRange ||= bucket === OVERFLOW;
+      this.#results[i].of(group)[this.step] = this.#seconds[bucket];
     }
-    if (count > 0) {
-      this.quantiles.forEach((quantile, i) => {
-        const bucket = bucketOfQuantile(counts, count, quantile);
-        this.belowRange ||= bucket === UNDERFLOW;
-        this.aboveRange ||= bucket === OVERFLOW;
-        this.#results[i].of(group)[this.step] = secondsOfBucket(bucket, this.minExponent);
-      });
-    }
-    counts.fill(0);
-    this.#isTouched[group] = false;
+    pile.clear();
   }
 
   columns(group: number): Column[] {
