@@ -33,6 +33,11 @@ export interface ProgramStats {
   runs: number;
   /** Time all those runs took together. */
   nanoseconds: number;
+  /**
+   * Times it was not run because it was running on that CPU already: a tracing program whose event a softirq raised in
+   * the middle of it. Always counted, since Linux 5.12.
+   */
+  misses: number;
   /** Length as the kernel runs it. */
   instructions: number;
 }

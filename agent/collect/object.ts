@@ -122,6 +122,11 @@ export class LoadedObject {
     return [...running, ...this.#off];
   }
 
+  /** Times the kernel did not run a program, because it was running on that CPU already. */
+  misses(): number {
+    return this.#attached.reduce((sum, { program }) => sum + this.#object.stats(program).misses, 0);
+  }
+
   notices(): string[] {
     return this.#off.map(({ name, reason }) => `${name} is off: ${reason}.`);
   }

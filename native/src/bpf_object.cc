@@ -245,6 +245,7 @@ Napi::Value BpfObject::JS_Stats(const Napi::CallbackInfo& info) {
   Napi::Object stats = Napi::Object::New(env);
   stats["runs"] = static_cast<double>(kernel.run_cnt);
   stats["nanoseconds"] = static_cast<double>(kernel.run_time_ns);
+  stats["misses"] = static_cast<double>(kernel.recursion_misses);
   stats["instructions"] = kernel.xlated_prog_len / static_cast<uint32_t>(sizeof(bpf_insn));
   return stats;
 }
