@@ -82,13 +82,14 @@ describe('while they are open', () => {
   test('connections are active and their bytes are told; afterwards neither again', async () => {
     const done = converse(
       5,
-      [{ receiveBytes: 70_001 }, { send: 'so far' }, { receiveEnd: true }],
-      [{ fill: 70_001 }, { receiveBytes: 6 }, { pauseMs: 1_500 }, { end: true }]
+      [{ receiveBytes: 70_001 }, { send: 'so far' }, { gate: 'carried' }, { end: true }],
+      [{ fill: 70_001 }, { receiveBytes: 6 }, { receiveEnd: true }]
     );
     await tcp.expectExactly({
       client: { opened: 5, active: 5, 'bytes sent': 350_005, 'bytes received': 30 },
       server: { opened: 5, active: 5, 'bytes sent': 30, 'bytes received': 350_005 },
     });
+    await stage.server.open('carried');
     await done;
     await tcp.expectExactly({ client: { closed: 5 }, server: { closed: 5 } });
   });
@@ -96,7 +97,7 @@ describe('while they are open', () => {
   test('one that has sent its FIN is not active, and the FIN is no byte', async () => {
     const done = converse(
       3,
-      [{ receiveEnd: true }, { pauseMs: 1_500 }],
+      [{ receiveEnd: true }, { gate: 'half closed' }],
       [{ send: 'xyz' }, { end: true }, { receiveEnd: true }]
     );
     await tcp.expectExactly({
@@ -104,6 +105,7 @@ describe('while they are open', () => {
       // CLOSE_WAIT: its own half is as open as before.
       server: { opened: 3, 'bytes received': 9, active: 3 },
     });
+    await stage.server.open('half closed');
     await done;
     await tcp.expectExactly({ client: { closed: 3 }, server: { closed: 3 } });
   });
@@ -179,14 +181,9 @@ describe('times', () => {
   });
 
   test('the round-trip time is the one that ss shows', async () => {
-    const port = await stage.server.listen([[{ receive: 'last' }, { receiveEnd: true }]]);
+    const port = await stage.server.listen([[{ receive: 'last' }, { gate: 'measured' }, { end: true }]]);
     const before = stage.collector.totals();
-    const talk: Step[] = [
-      { send: 'first', times: 20, pauseMs: 2 },
-      { send: 'last' },
-      { pauseMs: 1_500 },
-      { end: true },
-    ];
+    const talk: Step[] = [{ send: 'first', times: 20, pauseMs: 2 }, { send: 'last' }, { receiveEnd: true }];
     const done = stage.client.connect(port, talk);
     await until('an idle connection', async () => (await idleSince(port)) > 200);
     const shown = roundTripSeconds(port);
@@ -199,6 +196,7 @@ describe('times', () => {
       // ss cuts off below a microsecond.
       expect(Math.abs(sampled.sumSeconds - earlier.sumSeconds - seconds)).toBeLessThan(1.1e-6);
     }
+    await stage.server.open('measured');
     await done;
     await tcp.expectExactly({
       client: { opened: 1, closed: 1, 'bytes sent': 104 },

@@ -233,7 +233,11 @@ export class TcpProgram implements Program {
       loss('overflowed', accounts.overflowed, 'Events counted under “other”, as the table of series was full.'),
       loss('untimed', accounts.untimed, 'Connections that ended without a known beginning, and so without a lifetime.'),
       loss('missed', accounts.missed, 'Changes of state that were not seen, made good at a later one.'),
-      loss('not_run', this.#object.misses(), 'Events the kernel did not tell, in the middle of another one on that CPU.'),
+      loss(
+        'not_run',
+        this.#object.misses(),
+        'Events the kernel did not tell, in the middle of another one on that CPU.'
+      ),
       loss('resets_unowned', accounts.resetsUnowned, 'Resets no socket sent: to a closed port, or after the end.'),
     ];
   }
