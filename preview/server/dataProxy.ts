@@ -18,7 +18,12 @@ export async function registerDataProxy(app: FastifyInstance, settings: Settings
   // Bodies go through as they are: the proxy has no business in them.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
-  await app.register(replyFrom, { http: { agents }, disableCache: true, disableRequestLogging: true });
+  await app.register(replyFrom, {
+    http: { agents },
+    destroyAgent: true,
+    disableCache: true,
+    disableRequestLogging: true,
+  });
 
   app.all<{ Params: { uid: string; '*': string } }>('/api/datasources/proxy/uid/:uid/*', (request, reply) => {
     if (request.params.uid !== settings.public().uid) {
