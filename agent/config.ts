@@ -15,6 +15,8 @@ export interface Config {
   /** Who may ask. Without both the agent listens on loopback only. */
   tokenFile?: string;
   tls?: TlsFiles;
+  /** Neither of them is asked for, nor --insecure given. */
+  loopbackOnly: boolean;
   historyBytes: number;
   /** Of each BPF program. */
   maxSeries: number;
@@ -48,7 +50,7 @@ export function readConfig(argv: readonly string[], adjust: (command: Command) =
   }
   const { tlsCert, tlsKey, tlsClientCa, insecure, ...rest } = flags;
   const tls = tlsCert && tlsKey ? { cert: tlsCert, key: tlsKey, clientCa: tlsClientCa } : undefined;
-  return { ...rest, tls, warnings: warningsOf(flags) };
+  return { ...rest, tls, loopbackOnly: !isGuarded(flags) && !insecure, warnings: warningsOf(flags) };
 }
 
 /** What is wrong with the flags taken together, in one sentence. */

@@ -17,12 +17,14 @@ import { Ticker } from './ticker';
 async function main(): Promise<void> {
   const config = readConfig(process.argv);
   const { kernelRelease, ...ground } = preflight(config);
+  const warnings = [...config.warnings, ...ground.warnings];
   // Standard output is for the one line below; whoever collects logs reads JSON from standard error.
   const log = pino({ level: config.logLevel, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
   const access = {
     token:
       config.tokenFile === undefined ? undefined : new TokenFile(config.tokenFile, (message) => log.error(message)),
     clientCertificates: config.tls?.clientCa !== undefined,
+    loopbackOnly: config.loopbackOnly,
   };
 
   const series = new SeriesTable();
@@ -50,6 +52,7 @@ async function main(): Promise<void> {
       collector,
       ticker,
       access,
+      warnings,
     },
     { logger: log, tls: config.tls }
   );
@@ -67,7 +70,7 @@ async function main(): Promise<void> {
 
   ticker.start();
   const address = await listen(app, config.listen);
-  config.warnings.forEach((warning) => log.warn(warning));
+  warnings.forEach((warning) => log.warn(warning));
   log.info({ version, address, kernel: kernelRelease, cgroup: ground.cgroup }, 'measuring');
   console.log(`Ringside ${version} measures ${ground.cgroup} and answers on ${address}`);
 }

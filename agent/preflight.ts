@@ -33,6 +33,8 @@ export interface Ground {
   /** The directory to attach to. */
   cgroup: string;
   cgroupMount: string;
+  /** What works and is probably not what was meant; one sentence each. */
+  warnings: string[];
 }
 
 /**
@@ -46,7 +48,12 @@ export function preflight(wanted: { cgroup: string; objects: string }, machine: 
   const cgroupMount = cgroup2Mount(machine);
   const cgroup = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
   checkObjects(wanted.objects, machine);
-  return { kernelRelease: machine.kernelRelease, cgroup, cgroupMount };
+  return {
+    kernelRelease: machine.kernelRelease,
+    cgroup,
+    cgroupMount,
+    warnings: warningsOf(cgroup, cgroupMount, machine),
+  };
 }
 
 /** The oldest kernel with everything the programs use; DESIGN: tried on 5.10, 6.1, 6.12 and 6.18. */
@@ -140,6 +147,16 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOTDIR: 'is a file; a cgroup is a directory',
   EACCES: 'may not be read by this process',
 };
+
+/** The root of the hierarchy has no cgroup.events; the root a container sees in a namespace of its own has. */
+function warningsOf(cgroup: string, mount: string, machine: Machine): string[] {
+  return cgroup === machine.realPath(mount) && machine.readNames(mount).includes('cgroup.events')
+    ? [
+        `${mount} is the root of a cgroup namespace, not of the machine: only this container is measured. ` +
+          'Start it in the host’s namespace (Docker: --cgroupns=host) with the host’s /sys/fs/cgroup mounted.',
+      ]
+    : [];
+}
 
 function checkObjects(folder: string, machine: Machine): void {
   let names: string[] = [];

@@ -3,7 +3,9 @@ import type { TLSSocket } from 'node:tls';
 import bearerAuth from '@fastify/bearer-auth';
 import type { FastifyInstance } from 'fastify';
 import { WireError } from '../../wire/errors';
+import { isLoopback } from '../config';
 import type { Access } from './context';
+import { quote, shorten } from './validation';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,7 +14,10 @@ declare module 'fastify' {
   }
 }
 
-export function guard(app: FastifyInstance, { token, clientCertificates }: Access): void {
+export function guard(app: FastifyInstance, { token, clientCertificates, loopbackOnly }: Access): void {
+  if (loopbackOnly) {
+    app.addHook('onRequest', async (request) => checkHost(request.headers.host));
+  }
   if (clientCertificates) {
     app.addHook('onRequest', async (request) => {
       if (!request.routeOptions.config.open) {
@@ -36,6 +41,22 @@ export function guard(app: FastifyInstance, { token, clientCertificates }: Acces
       }
       app.verifyBearerAuth!(request, reply, (error) => done(error && unauthorized(request.headers.authorization)));
     });
+  }
+}
+
+/**
+ * A page anywhere can have its own name point to 127.0.0.1 and then read, as "the same origin", what listens there (DNS
+ * rebinding). The browser says which name it used.
+ */
+function checkHost(host: string | undefined): void {
+  const name =
+    host && URL.canParse(`http://${host}`) ? new URL(`http://${host}`).hostname.replace(/^\[|\]$/g, '') : host;
+  if (name !== undefined && !isLoopback(name) && !name.endsWith('.localhost')) {
+    throw new WireError(
+      'unauthorized',
+      `This agent has no token and answers on loopback only, by the name localhost or the address; received ${quote(host)}.`,
+      { field: 'host', received: shorten(host) }
+    );
   }
 }
 

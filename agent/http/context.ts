@@ -20,6 +20,8 @@ export interface AgentContext {
   collector: Measuring;
   ticker: { readonly readiness: Readiness; readonly stats: Readonly<TickStats> };
   access: Access;
+  /** What was doubtful at the start; part of the status’ notices. */
+  warnings: readonly string[];
 }
 
 /** The collector, as far as a route is concerned. */
@@ -37,4 +39,6 @@ export interface MeasuringStatus extends Pick<Status, 'programs' | 'series' | 'l
 export interface Access {
   token?: TokenFile;
   clientCertificates: boolean;
+  /** Without a secret, an address on loopback is all that keeps others out: a browser must not be talked past it. */
+  loopbackOnly?: boolean;
 }

@@ -36,7 +36,7 @@ function statusOf({ history, collector, ticker, ...agent }: AgentContext): Statu
     ...measuring,
     history: { bytes: history.bytes, tiers: history.starts() },
     memory: { ...processMemory(), kernelMapBytes },
-    notices: [...(ticker.readiness.ready ? [] : [ticker.readiness.reason]), ...notices],
+    notices: [...agent.warnings, ...(ticker.readiness.ready ? [] : [ticker.readiness.reason]), ...notices],
     nodes: [{ node: agent.node, state: 'ok', latencyMs: performance.now() - startMs }],
   };
 }

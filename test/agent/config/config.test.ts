@@ -40,6 +40,7 @@ describe('defaults', () => {
       historyBytes: 8 * 2 ** 20,
       tickMs: 1_000,
       logLevel: 'info',
+      loopbackOnly: true,
       warnings: [],
     });
     expect(existsSync(run([]).config!.objects)).toBe(true);
@@ -144,7 +145,7 @@ describe('--help and --version', () => {
     const { output, exitCode } = run(['--help']);
     expect(exitCode).toBe(0);
     const config = run(['--tls-cert', 'c', '--tls-key', 'k']).config!;
-    expect(Object.keys(config)).toHaveLength(11);
+    expect(Object.keys(config)).toHaveLength(12);
     for (const flag of [
       'listen',
       'cgroup',
@@ -212,6 +213,8 @@ describe('who may ask', () => {
   it('--insecure opens it and warns; its variable can also say no', () => {
     const { config } = run(['--insecure', '--listen', ':9420']);
     expect(config!.warnings).toEqual([expect.stringContaining('anyone')]);
+    expect(config!.loopbackOnly).toBe(false);
+    expect(run(['--token-file', 't']).config!.loopbackOnly).toBe(false);
     expect(run(['--listen', ':9420'], { RINGSIDE_INSECURE: 'yes' }).config).toBeDefined();
     for (const no of ['no', 'false', '0']) {
       refusal(['--listen', ':9420'], { RINGSIDE_INSECURE: no });

@@ -72,7 +72,15 @@ describe('preflight', () => {
       kernelRelease: '6.1.0-25-amd64',
       cgroup: MOUNT,
       cgroupMount: MOUNT,
+      warnings: [],
     });
+  });
+
+  it('warns of the root of a container’s own cgroup namespace, unless a part of it is asked for', () => {
+    const names = (folder: string) => (folder === '/opt/bpf' ? ['http.bpf.o'] : ['cgroup.events', 'cgroup.procs']);
+    const { warnings } = preflight(wanted, machine({ readNames: names }));
+    expect(warnings).toEqual([expect.stringContaining('--cgroupns=host')]);
+    expect(preflight({ ...wanted, cgroup: 'system.slice' }, machine({ readNames: names })).warnings).toEqual([]);
   });
 
   it('passes on this machine', () => {

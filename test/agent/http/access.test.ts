@@ -98,6 +98,33 @@ describe('a bearer token', () => {
   });
 });
 
+describe('loopback without a secret', () => {
+  beforeEach(async () => {
+    agent = await startAgent({ access: { clientCertificates: false, loopbackOnly: true } });
+  });
+
+  it.each(['localhost', 'localhost:9420', '127.0.0.1:9420', '[::1]:9420', 'agent.localhost:9420'])(
+    'answers to %s',
+    async (host) => {
+      expect((await agent.app.inject({ url: '/api/v1/status', headers: { host } })).statusCode).toBe(200);
+    }
+  );
+
+  it.each([
+    'evil.example',
+    'evil.example:9420',
+    'localhost.evil.example',
+    '10.0.0.1:9420',
+    '127.0.0.1.evil.example',
+    'a b',
+    '[',
+  ])('does not answer a page that calls it %s', async (host) => {
+    const response = await agent.app.inject({ url: '/api/v1/status', headers: { host } });
+    expect(response.statusCode).toBe(401);
+    expect(response.json()).toMatchObject({ code: 'unauthorized', details: { field: 'host', received: host } });
+  });
+});
+
 /** Over a real connection. */
 function fetchTls(
   path: string,

@@ -138,6 +138,7 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
       stats: { ticks: 7, failures: 0, overruns: 0, totalSeconds: 0.5, longestSeconds: 0.25, lastTickMs: bootEpochMs },
     },
     access: { clientCertificates: false },
+    warnings: ['Something was doubtful.'],
     ...changes,
   };
   const app = await buildApp(context, listening);

@@ -47,6 +47,7 @@ describe('GET /api/v1/status', () => {
       scope: '/sys/fs/cgroup/test',
       bootEpochMs: agent.context.bootEpochMs,
       ...measured,
+      notices: ['Something was doubtful.', ...measured.notices],
       history: { bytes: 2 ** 20 },
       memory: { kernelMapBytes },
       nodes: [{ node: 'test-node', state: 'ok' }],
