@@ -11,7 +11,7 @@ export function describeHealth(status: unknown): TestDataSourceResponse {
   if (status.wire !== WIRE_VERSION) {
     const older = status.wire < WIRE_VERSION ? 'agent' : 'plugin';
     return failed(
-      `This plugin speaks version ${WIRE_VERSION} of Ringside's API and agent ${status.version} speaks ${status.wire}. Update the ${older}.`
+      `This plugin speaks version ${WIRE_VERSION} of Ringside’s API and agent ${status.version} speaks ${status.wire}. Update the ${older}.`
     );
   }
   const sentence = [

@@ -28,7 +28,7 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         <Field
           label="URL"
           htmlFor={`${id}-url`}
-          description="Address of any Ringside agent, as Grafana's server sees it."
+          description="Address of any Ringside agent, as Grafana’s server sees it."
           invalid={url !== '' && !isHttpUrl(url)}
           error="Write the address with its scheme, such as http://127.0.0.1:9420."
           required
@@ -46,7 +46,7 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         <Field
           label="Bearer token"
           htmlFor={`${id}-token`}
-          description="The content of the agent's token file. Leave it empty for an agent that asks for none."
+          description="The content of the agent’s token file. Leave it empty for an agent that asks for none."
         >
           <SecretInput
             id={`${id}-token`}
@@ -62,7 +62,7 @@ export function ConfigEditor({ options, onOptionsChange }: Props) {
         <Field
           label="Timeout"
           htmlFor={`${id}-timeout`}
-          description="How many seconds Grafana waits for an answer. Empty is Grafana's own setting."
+          description="How many seconds Grafana waits for an answer. Empty is Grafana’s own setting."
         >
           <Input
             id={`${id}-timeout`}

@@ -33,7 +33,7 @@ export function Filters({ datasource, metric, labels, where, range, onChange }: 
           onRemove={() => onChange(where.filter((_, at) => at !== i))}
         />
       ))}
-      <Button variant="secondary" size="sm" icon="plus" onClick={add}>
+      <Button variant="secondary" fill="outline" icon="plus" onClick={add}>
         Add filter
       </Button>
     </div>

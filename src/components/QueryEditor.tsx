@@ -127,7 +127,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
           </>
         )}
       </div>
-      <div className={styles.row} role="group" aria-label="Filters">
+      <div className={styles.labelled} role="group" aria-label="Filters">
         <InlineLabel width={12}>Filters</InlineLabel>
         <Filters
           datasource={datasource}
@@ -159,7 +159,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
           <InlineField
             label="Legend"
             className={styles.field}
-            tooltip="Name of each series. {{cgroup}} stands for the label's value, {{quantile}} for the rank."
+            tooltip="Name of each series. {{cgroup}} stands for the label’s value, {{quantile}} for the rank."
           >
             <TextInput
               id={`${id}-legend`}

@@ -58,7 +58,7 @@ export function TlsFields({ options, secrets, configured, onChange, onSecretChan
       {options.tlsAuth && secret('tlsClientKey', 'Client key (PEM)', 'RSA PRIVATE KEY')}
       <Field
         label="Server name"
-        description="The name in the agent's certificate, where it is not the one in the URL."
+        description="The name in the agent’s certificate, where it is not the one in the URL."
         htmlFor={`${id}-serverName`}
       >
         <Input

@@ -49,7 +49,7 @@ export function VariableQueryEditor({ datasource, query, range, onChange }: Prop
           onChange={(chosen) => change({ metric: chosen?.value ?? '' })}
         />
       </InlineField>
-      <div className={styles.row} role="group" aria-label="Filters">
+      <div className={styles.labelled} role="group" aria-label="Filters">
         <InlineLabel width={14}>Filters</InlineLabel>
         <Filters
           datasource={datasource}

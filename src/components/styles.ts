@@ -6,6 +6,7 @@ export const getStyles = (theme: GrafanaTheme2) => ({
   rows: css({ display: 'flex', flexDirection: 'column', gap: theme.spacing(1) }),
   row: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'flex-start', gap: theme.spacing(0.5, 2) }),
   field: css({ margin: 0 }),
+  labelled: css({ display: 'flex', alignItems: 'flex-start', gap: theme.spacing(0.5) }),
   filters: css({ display: 'flex', flexWrap: 'wrap', alignItems: 'center', gap: theme.spacing(1) }),
   filter: css({ display: 'flex', alignItems: 'center', gap: theme.spacing(0.25) }),
   hint: css({ color: theme.colors.text.secondary, fontSize: theme.typography.bodySmall.fontSize }),

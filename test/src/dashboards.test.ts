@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ScopedVars } from '@grafana/data';
-import { planQuery } from '../../agent/query/plan';
-import { findLabel, findMetric, planMatchers } from '../../agent/query/plan';
+import { findLabel, findMetric, planMatchers, planQuery } from '../../agent/query/plan';
 import pluginJson from '../../src/plugin.json';
 import { prepareQueries } from '../../src/prepare';
 import type { RingsideQuery, VariableQuery } from '../../src/types';

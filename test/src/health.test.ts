@@ -68,7 +68,7 @@ test.each([
   const result = await healthOf({ wire });
   expect(result.status).toBe('error');
   expect(result.message).toBe(
-    `This plugin speaks version 1 of Ringside's API and agent 0.1.0 speaks ${wire}. ${advice}`
+    `This plugin speaks version 1 of Ringside’s API and agent 0.1.0 speaks ${wire}. ${advice}`
   );
 });
 
