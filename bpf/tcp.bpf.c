@@ -161,6 +161,9 @@ static __always_inline struct tcp_slot *slot_of_socket(struct sock *sk, struct t
 SEC("tp_btf/inet_sock_set_state")
 int BPF_PROG(tcp_state, struct sock *sk, int old_state, int new_state)
 {
+	/* Half of the changes are of no interest: how a connection takes leave. */
+	if (new_state != TCP_SYN_SENT && new_state != TCP_SYN_RECV && new_state != TCP_ESTABLISHED && new_state != TCP_CLOSE)
+		return 0;
 	if (!is_tcp(sk))
 		return 0;
 	switch (new_state) {
