@@ -9,7 +9,20 @@
 #define RINGSIDE_HTTP_CONNECTION_H
 
 #include "http_record.h"
+
+static void stream_load(void *context, u32 offset, u8 *to, u32 count);
+
 #include "http_stream.h"
+
+/* Payload for the state machine, as the packet has it. */
+static __always_inline void stream_load(void *context, u32 offset, u8 *to, u32 count)
+{
+	/* 1 to STREAM_WINDOW, as the caller knows and the verifier does not. */
+	u64 bytes = count - 1;
+
+	barrier_var(bytes);
+	bpf_skb_load_bytes(context, offset, to, (bytes & (STREAM_WINDOW - 1)) + 1);
+}
 
 /* How deep a pipeline is followed; a power of two. */
 #define PIPELINE 16
@@ -27,12 +40,24 @@ struct http_connection {
 	u32 tail;
 	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
 	u32 overflow_from;
+	/* Where a connection began that has no socket yet. */
+	u32 first_seq;
 	u8 overflowing;
 	u8 role;
 	/* Not HTTP, or not any more (an upgrade, a tunnel). */
 	u8 ignored;
 	u8 unused;
 };
+
+static __always_inline bool is_answer(const struct http_connection *c, bool ingress)
+{
+	return ingress != (c->role == HTTP_ROLE_SERVER);
+}
+
+static __always_inline struct http_stream *stream_at(struct http_connection *c, u32 which)
+{
+	return &c->streams[which & 1];
+}
 
 static __always_inline bool awaits_answer(const struct http_connection *c)
 {
@@ -101,10 +126,12 @@ static __always_inline void abandon_requests(struct http_connection *c, u64 now_
 
 	for (u32 i = 0; i < PIPELINE; i++) {
 		u16 status = i == 0 ? answers->status : HTTP_STATUS_NONE;
+		/* There was an answer, and we could not read it: that is not the same as none. */
+		bool lost = i == 0 && !status && answers->state == STREAM_LOST;
 
 		if (!awaits_answer(c))
 			break;
-		pop_request(c, true, status, status ? answers->first_byte_ns : 0, status ? answers->latest_ns : now_ns);
+		pop_request(c, !lost, status, status ? answers->first_byte_ns : 0, status ? answers->latest_ns : now_ns);
 	}
 	c->tail = c->head;
 	c->overflowing = 0;

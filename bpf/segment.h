@@ -5,6 +5,8 @@
 
 #include "kernel.h"
 
+#define ETH_P_IP 0x0800
+
 struct segment {
 	u32 seq;
 	u32 ack;
@@ -37,24 +39,28 @@ static __always_inline int tcp_offset_v6(struct __sk_buff *skb)
 	return next == IPPROTO_TCP ? (int)at : -1;
 }
 
+/* Where the TCP header begins; negative if there is none to be found. */
+static __always_inline int tcp_offset(struct __sk_buff *skb)
+{
+	u8 version_and_length;
+
+	if (skb->protocol != bpf_htons(ETH_P_IP))
+		return tcp_offset_v6(skb);
+	if (bpf_skb_load_bytes(skb, 0, &version_and_length, 1))
+		return -1;
+	return (version_and_length & 15) * 4;
+}
+
 static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *segment)
 {
+	int at = tcp_offset(skb);
 	u8 tcp[16];
-	int at;
 
-	if (skb->protocol == bpf_htons(0x0800)) {
-		u8 version_and_length;
-
-		if (bpf_skb_load_bytes(skb, 0, &version_and_length, 1))
-			return false;
-		at = (version_and_length & 15) * 4;
-	} else {
-		at = tcp_offset_v6(skb);
-	}
 	if (at < 0 || bpf_skb_load_bytes(skb, at, tcp, sizeof(tcp)))
 		return false;
 
-	segment->seq = bpf_ntohl(*(u32 *)&tcp[4]);
+	/* A SYN takes a sequence number of its own, before any payload (TCP Fast Open). */
+	segment->seq = bpf_ntohl(*(u32 *)&tcp[4]) + (tcp[13] >> 1 & 1);
 	segment->ack = bpf_ntohl(*(u32 *)&tcp[8]);
 	segment->payload = at + (tcp[12] >> 4) * 4;
 	segment->end = skb->len;

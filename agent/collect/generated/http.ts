@@ -1,5 +1,170 @@
 // Generated from bpf/http.bpf.c by scripts/generate.ts. Do not edit.
 
+/** `struct http_flow` */
+export interface HttpFlow {
+  cgroupId: bigint;
+  remote: Uint8Array;
+  local: Uint8Array;
+  remotePort: number;
+  localPort: number;
+  unused: number;
+}
+
+/** Bytes. */
+export const HTTP_FLOW_SIZE = 48;
+
+/** Bytes from the start of the struct. */
+export const HttpFlowOffsets = {
+  cgroupId: 0,
+  remote: 8,
+  local: 24,
+  remotePort: 40,
+  localPort: 42,
+  unused: 44,
+} as const;
+
+export function readHttpFlow(view: DataView, at = 0): HttpFlow {
+  return {
+    cgroupId: view.getBigUint64(at, true),
+    remote: new Uint8Array(copy(view, at + 8, 16)),
+    local: new Uint8Array(copy(view, at + 24, 16)),
+    remotePort: view.getUint16(at + 40, true),
+    localPort: view.getUint16(at + 42, true),
+    unused: view.getUint32(at + 44, true),
+  };
+}
+
+/** `struct http_stream` */
+export interface HttpStream {
+  remaining: bigint;
+  first: BigUint64Array;
+  last: bigint;
+  feeds: bigint;
+  firstByteNs: bigint;
+  latestNs: bigint;
+  nextSeq: number;
+  beyondSeq: number;
+  offset: number;
+  end: number;
+  windowFrom: number;
+  windowTo: number;
+  headBytes: number;
+  status: number;
+  state: number;
+  flags: number;
+  name: number;
+  matched: number;
+  prefix: number;
+  unused: number;
+  window: Uint8Array;
+}
+
+/** Bytes. */
+export const HTTP_STREAM_SIZE = 176;
+
+/** Bytes from the start of the struct. */
+export const HttpStreamOffsets = {
+  remaining: 0,
+  first: 8,
+  last: 32,
+  feeds: 40,
+  firstByteNs: 48,
+  latestNs: 56,
+  nextSeq: 64,
+  beyondSeq: 68,
+  offset: 72,
+  end: 76,
+  windowFrom: 80,
+  windowTo: 84,
+  headBytes: 88,
+  status: 92,
+  state: 94,
+  flags: 95,
+  name: 96,
+  matched: 97,
+  prefix: 98,
+  unused: 99,
+  window: 104,
+} as const;
+
+export function readHttpStream(view: DataView, at = 0): HttpStream {
+  return {
+    remaining: view.getBigUint64(at, true),
+    first: new BigUint64Array(copy(view, at + 8, 24)),
+    last: view.getBigUint64(at + 32, true),
+    feeds: view.getBigUint64(at + 40, true),
+    firstByteNs: view.getBigUint64(at + 48, true),
+    latestNs: view.getBigUint64(at + 56, true),
+    nextSeq: view.getUint32(at + 64, true),
+    beyondSeq: view.getUint32(at + 68, true),
+    offset: view.getUint32(at + 72, true),
+    end: view.getUint32(at + 76, true),
+    windowFrom: view.getUint32(at + 80, true),
+    windowTo: view.getUint32(at + 84, true),
+    headBytes: view.getUint32(at + 88, true),
+    status: view.getUint16(at + 92, true),
+    state: view.getUint8(at + 94),
+    flags: view.getUint8(at + 95),
+    name: view.getUint8(at + 96),
+    matched: view.getUint8(at + 97),
+    prefix: view.getUint8(at + 98),
+    unused: view.getUint8(at + 99),
+    window: new Uint8Array(copy(view, at + 104, 72)),
+  };
+}
+
+/** `struct http_connection` */
+export interface HttpConnection {
+  streams: Array<HttpStream>;
+  startedNs: BigUint64Array;
+  methods: Uint8Array;
+  cgroupId: bigint;
+  head: number;
+  tail: number;
+  overflowFrom: number;
+  firstSeq: number;
+  overflowing: number;
+  role: number;
+  ignored: number;
+  unused: number;
+}
+
+/** Bytes. */
+export const HTTP_CONNECTION_SIZE = 528;
+
+/** Bytes from the start of the struct. */
+export const HttpConnectionOffsets = {
+  streams: 0,
+  startedNs: 352,
+  methods: 480,
+  cgroupId: 496,
+  head: 504,
+  tail: 508,
+  overflowFrom: 512,
+  firstSeq: 516,
+  overflowing: 520,
+  role: 521,
+  ignored: 522,
+  unused: 523,
+} as const;
+
+export function readHttpConnection(view: DataView, at = 0): HttpConnection {
+  return {
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 176)),
+    startedNs: new BigUint64Array(copy(view, at + 352, 128)),
+    methods: new Uint8Array(copy(view, at + 480, 16)),
+    cgroupId: view.getBigUint64(at + 496, true),
+    head: view.getUint32(at + 504, true),
+    tail: view.getUint32(at + 508, true),
+    overflowFrom: view.getUint32(at + 512, true),
+    firstSeq: view.getUint32(at + 516, true),
+    overflowing: view.getUint8(at + 520),
+    role: view.getUint8(at + 521),
+    ignored: view.getUint8(at + 522),
+    unused: view.getUint8(at + 523),
+  };
+}
+
 /** `struct http_key` */
 export interface HttpKey {
   cgroupId: bigint;
@@ -121,134 +286,6 @@ export function readHttpCounters(view: DataView, at = 0): HttpCounters {
   };
 }
 
-/** `struct http_stream` */
-export interface HttpStream {
-  remaining: bigint;
-  first: BigUint64Array;
-  last: bigint;
-  feeds: bigint;
-  firstByteNs: bigint;
-  latestNs: bigint;
-  nextSeq: number;
-  beyondSeq: number;
-  offset: number;
-  end: number;
-  windowFrom: number;
-  windowTo: number;
-  headBytes: number;
-  status: number;
-  state: number;
-  flags: number;
-  name: number;
-  matched: number;
-  prefix: number;
-  unused: number;
-  window: Uint8Array;
-}
-
-/** Bytes. */
-export const HTTP_STREAM_SIZE = 176;
-
-/** Bytes from the start of the struct. */
-export const HttpStreamOffsets = {
-  remaining: 0,
-  first: 8,
-  last: 32,
-  feeds: 40,
-  firstByteNs: 48,
-  latestNs: 56,
-  nextSeq: 64,
-  beyondSeq: 68,
-  offset: 72,
-  end: 76,
-  windowFrom: 80,
-  windowTo: 84,
-  headBytes: 88,
-  status: 92,
-  state: 94,
-  flags: 95,
-  name: 96,
-  matched: 97,
-  prefix: 98,
-  unused: 99,
-  window: 104,
-} as const;
-
-export function readHttpStream(view: DataView, at = 0): HttpStream {
-  return {
-    remaining: view.getBigUint64(at, true),
-    first: new BigUint64Array(copy(view, at + 8, 24)),
-    last: view.getBigUint64(at + 32, true),
-    feeds: view.getBigUint64(at + 40, true),
-    firstByteNs: view.getBigUint64(at + 48, true),
-    latestNs: view.getBigUint64(at + 56, true),
-    nextSeq: view.getUint32(at + 64, true),
-    beyondSeq: view.getUint32(at + 68, true),
-    offset: view.getUint32(at + 72, true),
-    end: view.getUint32(at + 76, true),
-    windowFrom: view.getUint32(at + 80, true),
-    windowTo: view.getUint32(at + 84, true),
-    headBytes: view.getUint32(at + 88, true),
-    status: view.getUint16(at + 92, true),
-    state: view.getUint8(at + 94),
-    flags: view.getUint8(at + 95),
-    name: view.getUint8(at + 96),
-    matched: view.getUint8(at + 97),
-    prefix: view.getUint8(at + 98),
-    unused: view.getUint8(at + 99),
-    window: new Uint8Array(copy(view, at + 104, 72)),
-  };
-}
-
-/** `struct http_connection` */
-export interface HttpConnection {
-  streams: Array<HttpStream>;
-  startedNs: BigUint64Array;
-  methods: Uint8Array;
-  cgroupId: bigint;
-  head: number;
-  tail: number;
-  overflowFrom: number;
-  overflowing: number;
-  role: number;
-  ignored: number;
-  unused: number;
-}
-
-/** Bytes. */
-export const HTTP_CONNECTION_SIZE = 520;
-
-/** Bytes from the start of the struct. */
-export const HttpConnectionOffsets = {
-  streams: 0,
-  startedNs: 352,
-  methods: 480,
-  cgroupId: 496,
-  head: 504,
-  tail: 508,
-  overflowFrom: 512,
-  overflowing: 516,
-  role: 517,
-  ignored: 518,
-  unused: 519,
-} as const;
-
-export function readHttpConnection(view: DataView, at = 0): HttpConnection {
-  return {
-    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 176)),
-    startedNs: new BigUint64Array(copy(view, at + 352, 128)),
-    methods: new Uint8Array(copy(view, at + 480, 16)),
-    cgroupId: view.getBigUint64(at + 496, true),
-    head: view.getUint32(at + 504, true),
-    tail: view.getUint32(at + 508, true),
-    overflowFrom: view.getUint32(at + 512, true),
-    overflowing: view.getUint8(at + 516),
-    role: view.getUint8(at + 517),
-    ignored: view.getUint8(at + 518),
-    unused: view.getUint8(at + 519),
-  };
-}
-
 export enum HttpMethod {
   HTTP_METHOD_OTHER = 0,
   HTTP_METHOD_GET = 1,
@@ -270,13 +307,14 @@ export enum HttpRole {
 
 /** By name. Sizes are in bytes. */
 export const maps = {
-  ingress_continuation: { keySize: 4, maxEntries: 1 },
-  egress_continuation: { keySize: 4, maxEntries: 1 },
+  ingress_readers: { keySize: 4, maxEntries: 2 },
+  egress_readers: { keySize: 4, maxEntries: 1 },
+  early: { keySize: 48, readKey: readHttpFlow, valueSize: 528, readValue: readHttpConnection, maxEntries: 512 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 520, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 528, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
@@ -284,7 +322,8 @@ export const maps = {
 export const rodata = {
   histogramBoundsNs: { offset: 0, size: 4096 },
   streamNames: { offset: 4096, size: 64 },
-  methodCharacters: { offset: 4160, size: 32 },
+  newConnection: { offset: 4160, size: 528 },
+  methodCharacters: { offset: 4688, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
+/* What a segment says: the stream's events, and how they change the connection. */
+#ifndef RINGSIDE_HTTP_READ_H
+#define RINGSIDE_HTTP_READ_H
+
+#include "http_message.h"
+#include "http_order.h"
+
+/*
+ * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. An answer
+ * has three events (start line, head, end), and a step or two a line.
+ */
+#define EVENTS 6
+#define STEPS 12
+
+static __always_inline bool is_tunnel(u16 status, u8 method)
+{
+	return status == 101 || (method == HTTP_METHOD_CONNECT && status / 100 == 2);
+}
+
+/* After a header: what comes next, by RFC 9112, section 6.3. Returns whether the message ends here. */
+static __always_inline bool frame_body(struct http_connection *c, struct http_stream *s, bool answer)
+{
+	u8 method = tail_method(c);
+
+	if (answer) {
+		if (s->status < 200 && s->status != 101) {
+			/* An interim answer: the real one is still to come. */
+			s->status = 0;
+			s->state = STREAM_START;
+			return false;
+		}
+		if (is_tunnel(s->status, method)) {
+			c->ignored = 1;
+			return true;
+		}
+		if (s->status == 204 || s->status == 304 || (awaits_answer(c) && method == HTTP_METHOD_HEAD))
+			return true;
+	}
+	if (s->flags & FRAMED_BY_CHUNKS) {
+		s->remaining = 0;
+		s->state = STREAM_CHUNK_SIZE;
+		return false;
+	}
+	if (s->flags & FRAMED_BY_LENGTH) {
+		s->state = STREAM_BODY;
+		return s->remaining == 0;
+	}
+	if (answer)
+		s->state = STREAM_UNTIL_CLOSE;
+	return !answer;
+}
+
+/* What a step found changes the connection. */
+static __always_inline void on_event(struct http_connection *c, struct http_stream *s, u32 event, bool answer)
+{
+	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
+	bool finished = false;
+
+	if (event == EVENT_GARBAGE) {
+		lose_stream(c, s);
+		return;
+	}
+	if (event == EVENT_HEAD)
+		event = frame_body(c, s, answer) ? EVENT_END : EVENT_NONE;
+
+	if (event == EVENT_START_LINE && answer) {
+		s->status = status_of(s->first);
+		if (!s->status) {
+			lose_stream(c, s);
+		} else if (!awaits_answer(c)) {
+			count(HTTP_UNMATCHED);
+		}
+		return;
+	}
+	if (event == EVENT_START_LINE) {
+		if (!begins_like_request(s->first[0], 8) || !ends_like_request(s->last)) {
+			lose_stream(c, s);
+			return;
+		}
+		/* Whoever asks again has the answer: the end of one that we lost sight of was its latest byte. */
+		finished = answers->state == STREAM_LOST;
+	}
+	if (event == EVENT_END) {
+		s->state = STREAM_START;
+		finished = answer;
+	}
+	if (finished) {
+		if (awaits_answer(c))
+			pop_request(c, answers->status, answers->status, answers->first_byte_ns, answers->latest_ns);
+		answers->status = 0;
+		answers->state = STREAM_START;
+	}
+	if (event == EVENT_START_LINE)
+		push_request(c, method_of(s->first[0]), s->first_byte_ns);
+}
+
+/* Reads up to the next thing that changes the connection, or some way towards it. */
+static __always_inline u32 next_event(struct __sk_buff *skb, struct http_stream *s)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < STEPS; i++) {
+		u32 event;
+
+		forget();
+		if (s->offset >= s->end)
+			break;
+		event = stream_step(skb, s);
+		if (event)
+			return event;
+	}
+	return EVENT_NONE;
+}
+
+/* Reads on in a segment; true when all of it is read. */
+static __always_inline bool read_stream(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s, bool answer)
+{
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < EVENTS; i++) {
+		u32 event = next_event(skb, s);
+
+		if (s->offset >= s->end && !event)
+			break;
+		if (!event)
+			continue;
+		/* Else the compiler makes two loops, one for each direction. */
+		barrier_var(answer);
+		on_event(c, s, event, answer);
+	}
+	return s->offset >= s->end;
+}
+
+/* A place that is lost may be found again: at a segment that begins like a request, or with the answer to a new one. */
+static __always_inline void find_again(struct __sk_buff *skb, struct http_stream *s, bool answer)
+{
+	u64 word = 0;
+
+	if (answer || s->end - s->offset < 8 || bpf_skb_load_bytes(skb, s->offset, &word, 8))
+		return;
+	if (method_of(word))
+		s->state = STREAM_START;
+}
+
+#endif
