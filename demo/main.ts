@@ -1,7 +1,7 @@
 /**
  * One process of the demo shop: `node main.js frontend|catalog|payments|load`. Where it listens and whom it calls is in
  * the environment: HOST, PORT, CATALOG_URL, PAYMENTS_URL, FRONTEND_URL, REQUESTS_PER_SECOND.
- * A service prints its port, alone on a line, once it answers.
+ * Each prints one line once it does its work: a service its port.
  */
 import { catalog } from './catalog';
 import { frontend } from './frontend';
@@ -18,6 +18,7 @@ const SERVICES: Record<string, () => Route[]> = {
 async function main(role = ''): Promise<void> {
   if (role === 'load') {
     visit(required('FRONTEND_URL'), Number(process.env.REQUESTS_PER_SECOND ?? 60));
+    console.log('on their way');
   } else if (Object.hasOwn(SERVICES, role)) {
     const { HOST: host = '127.0.0.1', PORT: port = '0' } = process.env;
     console.log(await serve(SERVICES[role](), { host, port: Number(port) }));

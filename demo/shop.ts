@@ -49,10 +49,12 @@ export async function startShop({ parentCgroup = findCgroupRoot(), ...options }:
   };
   try {
     await options.prepare?.(cgroup);
-    const service = (name: string, env: Record<string, string> = {}) => listening(name, launch(cgroup, name, env));
+    const service = async (name: string, env: Record<string, string> = {}) =>
+      `http://127.0.0.1:${await firstLine(name, launch(cgroup, name, env))}`;
     const [catalog, payments] = await Promise.all([service('catalog'), service('payments')]);
     const frontend = await service('frontend', { CATALOG_URL: catalog, PAYMENTS_URL: payments });
-    launch(cgroup, 'load', { FRONTEND_URL: frontend, REQUESTS_PER_SECOND: String(options.requestsPerSecond ?? 60) });
+    const customers = { FRONTEND_URL: frontend, REQUESTS_PER_SECOND: String(options.requestsPerSecond ?? 60) };
+    await firstLine('load', launch(cgroup, 'load', customers));
     return { cgroup, urls: { frontend, catalog, payments }, stop };
   } catch (error) {
     await stop();
@@ -70,10 +72,10 @@ function launch(cgroup: string, name: string, env: Record<string, string>): Chil
   });
 }
 
-/** The address of a service, once it has said its port. */
-function listening(name: string, child: ChildProcess): Promise<string> {
+/** What a process says once it does its work. */
+function firstLine(name: string, child: ChildProcess): Promise<string> {
   return new Promise((resolve, reject) => {
-    createInterface({ input: child.stdout! }).once('line', (port) => resolve(`http://127.0.0.1:${port}`));
+    createInterface({ input: child.stdout! }).once('line', resolve);
     child.once('error', reject);
     child.once('exit', (code, signal) =>
       reject(new Error(`The demo's ${name} ended with ${signal ?? `code ${code}`}.`))

@@ -2,7 +2,7 @@
  * The images of the Dockerfile, built by a container engine that runs for this test alone, on a Debian made here: no
  * registry of images is needed. Then what comes out is run, and has to measure.
  */
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
@@ -36,12 +36,10 @@ describeHere(
       requireProgram('/usr/sbin/debootstrap', 'debootstrap');
       folder = mkdtempSync(join(tmpdir(), 'ringside-images-'));
       engine = await Engine.start();
-      const runtime = join(folder, 'runtime');
-      debootstrap(runtime);
-      engine.import(runtime, 'test/runtime:1.0');
-      const base = join(folder, 'base');
-      cpSync(runtime, base, { recursive: true, verbatimSymlinks: true });
-      engine.import(base, 'test/base:1.0', addNode(base));
+      const debian = join(folder, 'debian');
+      debootstrap(debian);
+      engine.import(debian, 'test/runtime:1.0');
+      engine.import(debian, 'test/base:1.0', addNode(debian));
     }, 15 * MINUTES);
 
     afterAll(async () => {
