@@ -161,19 +161,22 @@ export class History {
    */
   #parts(stepMs: number): Part[] {
     const parts: Part[] = [];
+    // Of the tier at hand: the first record that the coarser ones have not answered for.
     let first = 0;
     for (let tier = this.#tiers.length - 1; tier >= 0; tier--) {
       const { ring } = this.#tiers[tier];
       const finer = this.#tiers[tier - 1]?.ring;
-      first = Math.max(first, ring.first);
+      const start = Math.max(first, ring.first);
       const preferred = stepMs % this.#tiers[tier].stepMs === 0;
-      const end = !finer || preferred ? ring.end : ring.firstWithSourcesFrom(finer.first);
-      if (end > first) {
-        parts.push({ tier, first, end });
-        first = ring.sourcesEnd(end - 1);
-      } else {
-        first = first < ring.end ? ring.sources(first) : 0;
+      let end = !finer || preferred ? ring.end : ring.firstWithSourcesFrom(finer.first);
+      if (finer && parts.length > 0 && start < ring.end) {
+        // A coarser tier may have answered for the first parts of a long record: the finer one does not know which.
+        end = Math.max(end, ring.firstWithSourcesFrom(ring.sources(start) + 1));
       }
+      if (start < end) {
+        parts.push({ tier, first: start, end });
+      }
+      first = parts.length === 0 ? 0 : ring.sourcesEnd(Math.max(start, end) - 1);
     }
     return parts;
   }

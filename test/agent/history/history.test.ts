@@ -315,13 +315,55 @@ describe('a fixed number of bytes', () => {
     const table = new SeriesTable();
     const ids = Array.from({ length: 9_000 }, (_, i) => table.intern(metricOf('counter'), { cgroup: `/${i}` }).id);
     const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
-    for (let second = 1; second <= 30; second++) {
-      history.record(T0 + second * 1000, (into) => ids.forEach((id) => into.counter(id, 1_000_000)));
+    // Of each series the last ticks may be left: these are the sums that can be.
+    const suffixes = new Set([0]);
+    const SECONDS = 137;
+    for (let second = SECONDS; second >= 1; second--) {
+      suffixes.add(Math.max(...suffixes) + 1_000_000 + second);
     }
-    const told = scanAll(history, table);
+    for (let second = 1; second <= SECONDS; second++) {
+      // From 100 series to 9,000 and back: long records between short ones.
+      const told = ids.slice(0, second % 13 === 0 ? 9_000 : 100);
+      history.record(T0 + second * 1000, (into) => told.forEach((id) => into.counter(id, 1_000_000 + second)));
+    }
     expect(history.startMs).toBeGreaterThan(T0);
-    expect(told.sums[ids[8_999]].increase! % 1_000_000).toBe(0);
+    for (const stepMs of [1_000, 10_000, 60_000]) {
+      const { sums } = scanAll(history, table, { stepMs });
+      const often = ids.slice(0, 100).map((id) => sums[id]?.increase ?? 0);
+      expect(often.filter((sum) => !suffixes.has(sum))).toEqual([]);
+      expect(Math.max(...often)).toBeGreaterThan(0);
+    }
     history.starts().forEach((tier) => expect(tier.usedBytes).toBeLessThanOrEqual(tier.bytes));
+  });
+
+  it('forgets each series from its oldest event on, and doubles none, however much is told at once', () => {
+    const table = new SeriesTable();
+    const ids = Array.from({ length: 4_000 }, (_, i) => table.intern(metricOf('counter'), { cgroup: `/${i}` }).id);
+    const anyCrowd = fc.oneof(
+      { weight: 6, arbitrary: fc.integer({ min: 0, max: 50 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 50, max: 4_000 }) }
+    );
+    fc.assert(
+      fc.property(fc.array(anyCrowd, { minLength: 1, maxLength: 150 }), (crowds) => {
+        const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+        crowds.forEach((crowd, i) =>
+          history.record(T0 + i * 1000, (into) => ids.slice(0, crowd).forEach((id) => into.counter(id, 1_000_000 + i)))
+        );
+        for (const stepMs of [1_000, 10_000, 60_000]) {
+          const { sums } = scanAll(history, table, { stepMs });
+          ids.forEach((id, place) => {
+            let left = sums[id]?.increase ?? 0;
+            for (let i = crowds.length - 1; i >= 0 && left > 0; i--) {
+              left -= crowds[i] > place ? 1_000_000 + i : 0;
+            }
+            if (left !== 0) {
+              throw new Error(`series ${place} has ${left} that was not told`);
+            }
+          });
+        }
+      }),
+      { numRuns: 25 }
+    );
   });
 
   it.each([MIN_HISTORY_BYTES - 1, 0, -1, NaN, Infinity, 100_000.5])('refuses a budget of %p bytes', (bytes) => {
