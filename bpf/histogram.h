@@ -44,8 +44,11 @@ static inline __attribute__((always_inline)) __u32 histogram_rank(__u64 ns)
 		return HISTOGRAM_BOUNDS;
 	for (int shift = 8; shift >= 0; shift--) {
 		__u32 at = rank + (1U << shift) - 1;
+		__u32 step = (__u32)((histogram_bounds_ns[at & 511] - ns) >> 63) << shift;
 
-		rank += (__u32)((histogram_bounds_ns[at & 511] - ns) >> 63) << shift;
+		/* Or the compiler sees that no bits meet, and ORs them: up to 5.12 the verifier knows nothing of the result. */
+		barrier_var(step);
+		rank += step;
 	}
 	return rank;
 }
