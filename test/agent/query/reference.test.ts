@@ -88,7 +88,7 @@ describe('answers over the tiers', () => {
         const total = sum(answer.frames.flatMap((frame) => pointsOf(frame).map(([, value]) => value ?? 0)));
         expect(total).toBe(within(of(world.past, HTTP), start, Infinity).length);
       }),
-      { numRuns: 40 }
+      { numRuns: 20 }
     );
   });
 
@@ -126,7 +126,7 @@ describe('answers over the tiers', () => {
           expect(level).toBe(levels.get(String(pod)));
         }
       }),
-      { numRuns: 40 }
+      { numRuns: 20 }
     );
   });
 
@@ -155,7 +155,7 @@ describe('answers over the tiers', () => {
           }
         }
       }),
-      { numRuns: 30 }
+      { numRuns: 15 }
     );
   });
 
@@ -190,7 +190,7 @@ describe('answers over the tiers', () => {
         });
         expect(sum(bars[2])).toBe(requests.length);
       }),
-      { numRuns: 30 }
+      { numRuns: 15 }
     );
   });
 });
