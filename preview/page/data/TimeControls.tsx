@@ -3,6 +3,7 @@ import { type RawTimeRange, type TimeRange, dateTime, rangeUtil } from '@grafana
 import { RefreshPicker, Stack, TimeRangePicker } from '@grafana/ui';
 import React, { useCallback, useEffect, useMemo, useState } from 'react';
 import { templateSrv } from '../runtime/templateSrv';
+import { routeOf } from '../useRoute';
 
 const INTERVALS = ['1s', '5s', '10s', '30s', '1m'];
 
@@ -19,10 +20,19 @@ export interface Time {
   zoom(fromMs: number, toMs: number): void;
 }
 
-/** @param raw what is shown at first, e.g. `{ from: 'now-5m', to: 'now' }` */
+/**
+ * What is shown at first; the address may ask for something else, as in Grafana: `?from=now-2m&to=now&refresh=5s`.
+ *
+ * @param initial e.g. `{ from: 'now-5m', to: 'now' }`
+ */
 export function useTime(initial: RawTimeRange = { from: 'now-5m', to: 'now' }, initialRefresh = '1s'): Time {
-  const [raw, setRaw] = useState(initial);
-  const [refresh, setRefresh] = useState(initialRefresh);
+  const [raw, setRaw] = useState<RawTimeRange>(() => {
+    const { parameters } = routeOf(window.location.hash);
+    return { from: parameters.get('from') ?? initial.from, to: parameters.get('to') ?? initial.to };
+  });
+  const [refresh, setRefresh] = useState(
+    () => routeOf(window.location.hash).parameters.get('refresh') ?? initialRefresh
+  );
   const [ran, setRan] = useState(0);
   const run = useCallback(() => setRan((times) => times + 1), []);
 

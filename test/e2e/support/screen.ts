@@ -34,9 +34,9 @@ export async function chooseAll(page: Page, label: string, options: string[]): P
 
 /** Names of the series, in the order of the legend. */
 export async function legendOf(panel: Locator): Promise<string[]> {
-  const entries = panel.getByTestId(/VizLegend series/);
-  const ids = await entries.evaluateAll((elements) => elements.map((element) => element.getAttribute('data-testid')!));
-  return ids.map((id) => id.replace(/^data-testid VizLegend series /, ''));
+  // As a list, and as a table.
+  const entries = panel.locator('[data-testid*="VizLegend series"] button, td button[title]');
+  return [...new Set(await entries.evaluateAll((elements) => elements.map((element) => element.textContent!.trim())))];
 }
 
 /** Waits until the legend is as wanted, and answers with it. */
