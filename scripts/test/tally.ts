@@ -43,7 +43,9 @@ export interface JestReport {
  */
 export function tallyOf(run: string, report: JestReport | undefined, exitCode: number): Tally {
   const failures = (report?.testResults ?? []).flatMap(({ name, status, assertionResults }) => {
-    const failed = assertionResults.filter((test) => test.status === 'failed').map((test) => `${name}: ${test.fullName}`);
+    const failed = assertionResults
+      .filter((test) => test.status === 'failed')
+      .map((test) => `${name}: ${test.fullName}`);
     return failed.length > 0 || status !== 'failed' ? failed : [`${name}: could not be run`];
   });
   if (failures.length === 0 && exitCode !== 0) {
