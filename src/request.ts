@@ -1,6 +1,7 @@
 import { LIMITS, MIN_STEP_MS } from '../wire/limits';
 import type { Query } from '../wire/query';
 import { parseDurationMs } from './duration';
+import { describeFailure } from './failure';
 import type { FilledQuery } from './types';
 
 /** What the panel has room for. */
@@ -34,6 +35,26 @@ export function toWireQuery(query: FilledQuery, { intervalMs }: Resolution): Que
     ...(top !== undefined && !merged && { top }),
     ...(query.format === 'table' && { instant: true }),
   };
+}
+
+/**
+ * What is wrong with a field as it is written, for the editor to say at once. A variable is judged by its value, when the
+ * query runs.
+ */
+export function problemWith(field: 'step' | 'top', query: FilledQuery): string | undefined {
+  if (String(query[field]).includes('$')) {
+    return undefined;
+  }
+  try {
+    if (field === 'step') {
+      stepMsOf(query.step);
+    } else {
+      topOf(query.top);
+    }
+    return undefined;
+  } catch (error) {
+    return describeFailure(error);
+  }
 }
 
 function wholeStepMs(stepMs: number): number {

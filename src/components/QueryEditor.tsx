@@ -7,6 +7,7 @@ import type { RingsideDataSource } from '../datasource';
 import { fillQuery, selectOf } from '../defaults';
 import { withFormat, withMetric, withSelect } from '../edits';
 import { migrateQuery } from '../migrate';
+import { problemWith } from '../request';
 import { variableNames } from '../templates';
 import { FORMATS, type Format, type QueryFields, type RingsideOptions, type RingsideQuery } from '../types';
 import { Filters } from './Filters';
@@ -43,6 +44,12 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
     onRunQuery();
   };
 
+  const validation = (field: 'step' | 'top') => {
+    const error = problemWith(field, query);
+    return { error, invalid: error !== undefined };
+  };
+  const isUnknown = !metric && query.metric !== '' && !query.metric.includes('$');
+
   return (
     <div className={styles.rows}>
       <div className={styles.row}>
@@ -76,6 +83,9 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
         </InlineField>
       </div>
       {metric && <div className={styles.hint}>{`${metric.help} In ${metric.unit}.`}</div>}
+      {isUnknown && (
+        <div className={styles.problem}>{`There is no metric ${query.metric}. Choose one from the list.`}</div>
+      )}
       {failure && (
         <div className={styles.problem} role="alert">
           {failure}
@@ -115,7 +125,12 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
                 onChange={(chosen) => change({ by: chosen.flatMap(({ value }) => value ?? []) })}
               />
             </InlineField>
-            <InlineField label="Top" className={styles.field} tooltip="Keep only the series with the largest values">
+            <InlineField
+              label="Top"
+              className={styles.field}
+              tooltip="Keep only the series with the largest values"
+              {...validation('top')}
+            >
               <TextInput
                 id={`${id}-top`}
                 width={10}
@@ -145,6 +160,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
             labelWidth={12}
             className={styles.field}
             tooltip="Width of a point, such as 10s or 1m. Empty follows the panel."
+            {...validation('step')}
           >
             <TextInput
               id={`${id}-step`}

@@ -157,6 +157,21 @@ test('text asks the agent when it is finished, not at every letter', async () =>
   expect(last()).toMatchObject({ legend: '{{cgroup}}', step: '30s', top: 5 });
 });
 
+test('what cannot be is pointed out where it was typed, and a variable is not judged', async () => {
+  const { user } = await edit({ ...NEW_QUERY, top: '$pod' });
+  await user.type(field('Step'), 'often{Enter}');
+  expect(screen.getByText('The step is a duration such as 10s or 1m, got "often".')).toBeInTheDocument();
+  expect(screen.queryByText(/^Top is/)).not.toBeInTheDocument();
+  await user.clear(field('Top'));
+  await user.type(field('Top'), '-3{Enter}');
+  expect(screen.getByText('Top is a whole number from 1 to 1000, got "-3".')).toBeInTheDocument();
+});
+
+test('a metric that does not exist is pointed out', async () => {
+  await edit({ ...NEW_QUERY, metric: 'http_requests' });
+  expect(screen.getByText('There is no metric http_requests. Choose one from the list.')).toBeInTheDocument();
+});
+
 test('without an agent the editor works from the plugin’s own catalogue, and says so', async () => {
   const { user, last } = await edit({}, new DataProxy(() => ({ status: 502, data: '' })));
   expect(await screen.findByRole('alert')).toHaveTextContent(/^No agent answers/);
