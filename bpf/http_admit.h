@@ -96,6 +96,11 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 	if (segment->payload == segment->end)
 		return NULL;
 
+	/* A later segment overtook the first one: that is still to come, and without it there is no verdict. */
+	tcp = bpf_tcp_sock(sk);
+	if (ingress && tcp && tcp->rcv_nxt != segment->seq)
+		return NULL;
+
 	length = first_bytes(skb, segment, &word);
 	if (length == 8 && LOW(word, 7) == HTTP_1_) {
 		/* An answer to a request that came before us. */
@@ -108,11 +113,6 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 			bpf_sk_storage_get(&strangers, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		return NULL;
 	}
-	/* A later segment overtook the first one: that is still to come. */
-	tcp = bpf_tcp_sock(sk);
-	if (ingress && tcp && tcp->rcv_nxt != segment->seq)
-		return NULL;
-
 	c = bpf_sk_storage_get(&connections, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c) {
 		count(HTTP_REFUSED);
@@ -133,16 +133,18 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 	/* What is left of a connection that had the same ports is not this one. */
 	if (c && segment->seq - c->first_seq < EARLY_WINDOW)
 		return true;
+	/* Nor is a segment that overtook the first one, or that is not HTTP: the socket's own segments will tell. */
+	length = first_bytes(skb, segment, &word);
+	if (!begins_like_request(word, length))
+		return false;
 	bpf_map_update_elem(&early, flow, &new_connection, BPF_ANY);
 	c = bpf_map_lookup_elem(&early, flow);
 	if (!c) {
 		count(HTTP_REFUSED);
 		return false;
 	}
-	length = first_bytes(skb, segment, &word);
 	begin_connection(c, sk, segment, true);
 	c->first_seq = segment->seq;
-	c->ignored = !begins_like_request(word, length);
 	return true;
 }
 
