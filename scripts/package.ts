@@ -30,7 +30,7 @@ export async function packagePlugin(): Promise<string> {
 }
 
 async function write(file: string, root: string): Promise<void> {
-  const zip = archiver('zip', { zlib: { level: 9 }, forceUTC: true });
+  const zip = archiver('zip', { zlib: { level: 9 } });
   for (const path of filesBelow('dist')) {
     zip.append(readFileSync(join(ROOT, path)), { name: path.replace(/^dist/, root), date: ZIP_EPOCH, mode: 0o644 });
   }
