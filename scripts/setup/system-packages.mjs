@@ -9,6 +9,8 @@ const GROUPS = {
     'nginx', // The server whose access log the counts are held against.
     'chromium', // Drives the plugin's editors.
     'prometheus', // Its promtool judges /metrics.
+    'curl', // A client that is not Node.
+    'procps', // sysctl
     'iproute2', // Network namespaces in which packets can be lost.
     'nftables',
     'openssl', // Certificates for the TLS tests.
