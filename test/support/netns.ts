@@ -76,7 +76,7 @@ export class Netns {
 
   /**
    * Sends this share of the TCP packets by a road of 2 Mbit/s, beside a fast one for all others: they arrive late, behind
-   * what was sent after them. For good: only removing the namespace ends it.
+   * what was sent after them.
    */
   slowRoad(percent: number): void {
     const slow = '1:2';
@@ -112,9 +112,12 @@ export class Netns {
     this.rule('output', `oifname "${this.device}" drop`);
   }
 
-  /** Takes rules away again. */
+  /** Takes rules and slow roads away again. */
   flush(): void {
     this.exec('nft', 'flush', 'ruleset');
+    if (ip('-n', this.name, 'link', 'show', this.device).includes('qdisc htb')) {
+      this.exec('tc', 'qdisc', 'delete', 'dev', this.device, 'root');
+    }
   }
 
   remove(): void {
