@@ -1,6 +1,6 @@
 /**
  * Takes the pictures of plugin.json and the README from the live demo: `npx tsx preview/screenshots.ts [seconds]`.
- * Needs a built agent and plugin, and Debian's chromium. The agent measures for `seconds` (default 150) beforehand.
+ * Needs a built agent and plugin, and Debian's chromium. The agent measures for `seconds` beforehand.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -13,7 +13,9 @@ import { startPreview } from './server';
 const ROOT = path.resolve(__dirname, '..');
 const IMAGES = path.join(ROOT, 'src', 'img');
 const SIZE = { width: 1600, height: 1000 };
-const DEFAULT_SECONDS = 150;
+/** The pictures show two minutes. */
+const RANGE = 'from=now-2m&to=now&refresh=5s';
+const DEFAULT_SECONDS = 125;
 /** Grafana's catalogue shows them in a page: larger files only make it slower. */
 const LIMIT_BYTES = 500_000;
 
@@ -25,21 +27,23 @@ interface Picture {
   pose(page: Page): Promise<void>;
 }
 
-function pictures(range: string): Picture[] {
+function pictures(): Picture[] {
   const drawn = async (page: Page) => {
     await page.locator('canvas').first().waitFor();
     // Every panel has asked at least twice by then, and no animation is under way.
     await page.waitForTimeout(4000);
   };
   return [
-    { name: 'http', route: `dashboards/dashboards%2Fhttp-golden-signals.json?${range}`, pose: drawn },
-    { name: 'tcp', route: `dashboards/dashboards%2Ftcp-health.json?${range}`, pose: drawn },
+    { name: 'http', route: `dashboards/dashboards%2Fhttp-golden-signals.json?${RANGE}`, pose: drawn },
+    { name: 'tcp', route: `dashboards/dashboards%2Ftcp-health.json?${RANGE}`, pose: drawn },
     {
       name: 'query-editor',
-      route: `explore?${range}`,
+      route: `explore?${RANGE}`,
       pose: async (page) => {
         await page.locator('canvas').first().waitFor();
         await page.getByRole('radio', { name: 'Heatmap' }).first().check({ force: true });
+        await page.getByLabel('Step').fill('5s');
+        await page.getByLabel('Step').press('Enter');
         await page.getByTestId('heatmap').waitFor();
         await drawn(page);
         const { x, y, width, height } = (await page.getByTestId('heatmap').locator('canvas').boundingBox())!;
@@ -69,21 +73,21 @@ async function main(seconds = DEFAULT_SECONDS): Promise<void> {
   try {
     console.log(`Measuring for ${seconds} seconds.`);
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
-    await takeAll(agent!.url, `from=now-${Math.max(60, seconds - 5)}s&to=now&refresh=5s`);
+    await takeAll(agent!.url);
   } finally {
     await agent?.stop();
     await shop.stop();
   }
 }
 
-async function takeAll(agentUrl: string, range: string): Promise<void> {
+async function takeAll(agentUrl: string): Promise<void> {
   const preview = await startPreview({ agentUrl, listen: '127.0.0.1:0' });
   const browser = await chromium.launch({
     executablePath: '/usr/bin/chromium',
     args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-background-networking', '--no-first-run'],
   });
   try {
-    for (const { name, route, pose } of pictures(range)) {
+    for (const { name, route, pose } of pictures()) {
       const page = await browser.newPage({ viewport: SIZE });
       await page.goto(`${preview.url}/#/${route}`);
       await pose(page);

@@ -64,11 +64,11 @@ test('the token never comes back to the browser', async () => {
 test('a wrong token, and then the right one', async () => {
   expected = [failedRequest(400)];
   await page.getByRole('button', { name: 'Reset' }).click();
-  await page.getByLabel('Bearer token').fill('wrong');
+  await page.getByRole('textbox', { name: /^Bearer token/ }).fill('wrong');
   expect(await saveAndTest()).toMatch(/enter the bearer token|refuses the bearer token/);
 
   await page.getByRole('button', { name: 'Reset' }).click();
-  await page.getByLabel('Bearer token').fill(TOKEN);
+  await page.getByRole('textbox', { name: /^Bearer token/ }).fill(TOKEN);
   expect(await saveAndTest()).toContain('Ringside agent');
 });
 

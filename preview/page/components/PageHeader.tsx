@@ -23,6 +23,7 @@ const getStyles = (theme: GrafanaTheme2) => ({
     alignItems: 'center',
     justifyContent: 'space-between',
     gap: theme.spacing(2),
+    minHeight: 56,
     padding: theme.spacing(1.5, 2),
     background: theme.colors.background.canvas,
   }),

@@ -8,7 +8,7 @@ import { TimeControls, useTime } from '../data/TimeControls';
 import { dataSources } from '../runtime/dataSourceSrv';
 
 export function VariablesPage() {
-  const time = useTime(undefined, '');
+  const time = useTime(undefined, '5s');
   const [query, setQuery] = useState<any>(() => startingQuery());
   const [values, setValues] = useState<MetricFindValue[]>([]);
   const [error, setError] = useState('');

@@ -14,7 +14,7 @@ export function panelOf(page: Page, title: string): Locator {
 export async function choose(page: Page, label: string, option: string): Promise<void> {
   const input = page.getByRole('combobox', { name: label, exact: true });
   await input.click();
-  await input.pressSequentially(option);
+  await input.fill(option);
   await page.getByRole('option', { name: option }).first().click();
 }
 
@@ -36,7 +36,7 @@ export async function chooseAll(page: Page, label: string, options: string[]): P
 export async function legendOf(panel: Locator): Promise<string[]> {
   // As a list, and as a table.
   const entries = panel.locator('[data-testid*="VizLegend series"] button, td button[title]');
-  return [...new Set(await entries.evaluateAll((elements) => elements.map((element) => element.textContent!.trim())))];
+  return entries.evaluateAll((elements) => elements.map((element) => element.textContent!.trim()));
 }
 
 /** Waits until the legend is as wanted, and answers with it. */
