@@ -52,7 +52,7 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 	if (segment->payload < segment->end && order_segment(c, s, segment, sk, ingress)) {
 		s->next_seq = fin_seq;
 		s->latest_ns = bpf_ktime_get_ns();
-		if (can_skip(s, segment->end - segment->payload) && s->state < STREAM_UNTIL_CLOSE) {
+		if (in_body(s) && s->remaining > segment->end - segment->payload) {
 			/* The inside of a large body, which most segments are. */
 			s->remaining -= segment->end - segment->payload;
 		} else {
@@ -106,8 +106,6 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 /* The segment is read: where the stream stands now. */
 static __always_inline void finish_segment(struct http_connection *c, struct http_stream *s, bool answer)
 {
-	if (s->flags & STREAM_HOLDS)
-		release_hold(s);
 	if (!(s->flags & STREAM_FIN))
 		return;
 	s->flags &= ~STREAM_FIN;

@@ -107,12 +107,13 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 		count(HTTP_UNMATCHED);
 		return NULL;
 	}
-	if (!begins_like_request(word, length)) {
-		/* In mid-connection it may as well be the rest of a body: there is no verdict yet. */
+	if (!is_line_end(word) && !begins_like_request(word, length)) {
+		/* In mid-connection it may as well be the rest of a body. */
 		if (at_start(sk, ingress))
 			bpf_sk_storage_get(&strangers, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 		return NULL;
 	}
+
 	c = bpf_sk_storage_get(&connections, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c) {
 		count(HTTP_REFUSED);
@@ -122,20 +123,25 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 	return c;
 }
 
+/* The first byte of every TLS connection (RFC 8446, section 5.1). */
+#define TLS_HANDSHAKE 0x16
+
 /* The same for a segment that comes before its socket. Whether there is an entry for it now. */
 static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *sk, const struct segment *segment,
 					const struct http_flow *flow)
 {
 	struct http_connection *c = bpf_map_lookup_elem(&early, flow);
+	bool stranger;
 	u64 word = 0;
 	u32 length;
 
 	/* What is left of a connection that had the same ports is not this one. */
 	if (c && segment->seq - c->first_seq < EARLY_WINDOW)
 		return true;
-	/* Nor is a segment that overtook the first one, or that is not HTTP: the socket's own segments will tell. */
 	length = first_bytes(skb, segment, &word);
-	if (!begins_like_request(word, length))
+	stranger = (u8)word == TLS_HANDSHAKE;
+	/* Nor is a segment that overtook the first one, or that is not HTTP: the socket's own segments will tell. */
+	if (!stranger && !is_line_end(word) && !begins_like_request(word, length))
 		return false;
 	bpf_map_update_elem(&early, flow, &new_connection, BPF_ANY);
 	c = bpf_map_lookup_elem(&early, flow);
@@ -145,6 +151,7 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 	}
 	begin_connection(c, sk, segment, true);
 	c->first_seq = segment->seq;
+	c->ignored = stranger;
 	return true;
 }
 

@@ -36,6 +36,12 @@ static __always_inline bool begins_like_request(u64 word, u32 count)
 	return !bad;
 }
 
+/* A line end, which may stand before a request (RFC 9112, section 2.2). */
+static __always_inline bool is_line_end(u8 byte)
+{
+	return byte == '\r' || byte == '\n';
+}
+
 static __always_inline u8 method_of(u64 word)
 {
 	if (LOW(word, 4) == WORD('G', 'E', 'T', ' ', 0, 0, 0, 0))

@@ -16,15 +16,19 @@ static __always_inline void lose_stream(struct http_connection *c, struct http_s
 	s->offset = s->end;
 }
 
+static __always_inline bool in_body(const struct http_stream *s)
+{
+	return s->state == STREAM_BODY || s->state == STREAM_CHUNK;
+}
+
 static __always_inline bool can_skip(const struct http_stream *s, u32 count)
 {
-	return ((s->state == STREAM_BODY || s->state == STREAM_CHUNK) && s->remaining > count) ||
-	       s->state >= STREAM_UNTIL_CLOSE;
+	return (in_body(s) && s->remaining >= count) || s->state >= STREAM_UNTIL_CLOSE;
 }
 
 static __always_inline void skip(struct http_stream *s, u32 count)
 {
-	if (s->state == STREAM_BODY || s->state == STREAM_CHUNK)
+	if (in_body(s))
 		s->remaining -= count;
 	s->next_seq += count;
 }
@@ -69,17 +73,20 @@ static __always_inline bool order_segment(struct http_connection *c, struct http
 	return true;
 }
 
-/* In a body, steps over what came early. */
+/* In a body, steps over what came early; of what came early of the next message nothing is left. */
 static __always_inline void release_hold(struct http_stream *s)
 {
 	s32 left = (s32)(s->beyond_seq - s->next_seq);
 
+	if (left > 0 && in_body(s) && s->remaining < (u64)left)
+		left = s->remaining;
 	if (left > 0) {
 		if (!can_skip(s, left))
 			return;
 		skip(s, left);
 	}
-	s->flags &= ~STREAM_HOLDS;
+	if ((s32)(s->beyond_seq - s->next_seq) <= 0)
+		s->flags &= ~STREAM_HOLDS;
 }
 
 #endif

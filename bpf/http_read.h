@@ -10,7 +10,7 @@
  * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. An answer
  * has three events (start line, head, end), and a step or two a line.
  */
-#define EVENTS 6
+#define EVENTS 4
 #define STEPS 12
 
 static __always_inline bool is_tunnel(u16 status, u8 method)
@@ -103,13 +103,23 @@ static __always_inline u32 next_event(struct __sk_buff *skb, struct http_stream 
 		u32 event;
 
 		forget();
-		if (s->offset >= s->end)
+		if (s->offset >= s->end && !body_is_over(s))
 			break;
 		event = stream_step(skb, s);
 		if (event)
 			return event;
 	}
 	return EVENT_NONE;
+}
+
+/* Whether the segment is read, and all that came before it and was waiting for it. */
+static __always_inline bool is_read(struct http_stream *s)
+{
+	if (s->offset < s->end)
+		return false;
+	if (s->flags & STREAM_HOLDS)
+		release_hold(s);
+	return !body_is_over(s);
 }
 
 /* Reads on in a segment; true when all of it is read. */
@@ -119,7 +129,7 @@ static __always_inline bool read_stream(struct __sk_buff *skb, struct http_conne
 	for (int i = 0; i < EVENTS; i++) {
 		u32 event = next_event(skb, s);
 
-		if (s->offset >= s->end && !event)
+		if (!event && is_read(s))
 			break;
 		if (!event)
 			continue;
@@ -127,7 +137,7 @@ static __always_inline bool read_stream(struct __sk_buff *skb, struct http_conne
 		barrier_var(answer);
 		on_event(c, s, event, answer);
 	}
-	return s->offset >= s->end;
+	return is_read(s);
 }
 
 /* A place that is lost may be found again: at a segment that begins like a request, or with the answer to a new one. */

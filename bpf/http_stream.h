@@ -179,6 +179,12 @@ static __always_inline void begin_message(struct http_stream *s)
 	s->state = STREAM_START_LINE;
 }
 
+/* All of a body or chunk was stepped over: the step that says so takes no bytes. */
+static __always_inline int body_is_over(const struct http_stream *s)
+{
+	return (s->state == STREAM_BODY || s->state == STREAM_CHUNK) && !s->remaining;
+}
+
 static __always_inline __u32 step_over_body(struct http_stream *s)
 {
 	__u64 left = s->end - s->offset;
@@ -321,7 +327,7 @@ static __always_inline void refill(void *context, struct http_stream *s)
 	s->feeds = feeds;
 }
 
-/* Goes on by a line, a part of one, or a body. Call while s->offset < s->end. */
+/* Goes on by a line, a part of one, or a body. Call while s->offset < s->end or body_is_over(). */
 static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 {
 	__u32 state = s->state, event = EVENT_NONE;

@@ -1,8 +1,8 @@
 /** HTTP/1.x requests: the slots of `bpf/http.bpf.c` as series. */
 import { readdirSync } from 'node:fs';
-import { METRICS, NO_ANSWER, type Metric } from '../../../wire/metrics';
+import { NO_ANSWER } from '../../../wire/metrics';
 import type { Deltas } from '../../history/deltas';
-import type { Labels, Series } from '../../history/series';
+import type { Labels, SeriesTable } from '../../history/series';
 import type { BpfMap } from '../../../native';
 import {
   HttpCountersOffsets,
@@ -14,15 +14,31 @@ import {
   type HttpKey,
 } from '../generated/http';
 import { Histograms } from '../histograms';
+import { metric } from '../metric';
 import { LoadedObject } from '../object';
 import { OTHER_OWNER, type Program, type ProgramContext, type ProgramStatus } from '../program';
 
 type Counter = Exclude<keyof typeof HttpCountersOffsets, 'unused'>;
 
-/** The series of a slot; a slot of a request without an answer has no time to first byte to tell. */
-interface SlotSeries {
-  duration: Series;
-  timeToFirstByte: Series;
+/** The series of one slot. Each exists from the moment it has something to tell: without an answer there is no first byte. */
+class HttpSlotSeries {
+  readonly #intern: (name: string) => number;
+  readonly #side: 'server' | 'client';
+  #durationId?: number;
+  #timeToFirstByteId?: number;
+
+  constructor(table: SeriesTable, role: HttpRole, labels: Labels) {
+    this.#side = role === HttpRole.HTTP_ROLE_SERVER ? 'server' : 'client';
+    this.#intern = (name) => table.intern(metric(name), labels).id;
+  }
+
+  get durationId(): number {
+    return (this.#durationId ??= this.#intern(`http_${this.#side}_request_duration_seconds`));
+  }
+
+  get timeToFirstByteId(): number {
+    return (this.#timeToFirstByteId ??= this.#intern(`http_${this.#side}_time_to_first_byte_seconds`));
+  }
 }
 
 export class HttpProgram implements Program {
@@ -30,7 +46,7 @@ export class HttpProgram implements Program {
   readonly #context: ProgramContext;
   readonly #object: LoadedObject;
   readonly #slots: number;
-  readonly #series: Array<SlotSeries | undefined> = [];
+  readonly #series: Array<HttpSlotSeries | undefined> = [];
   readonly #durations: Histograms;
   readonly #timesToFirstByte: Histograms;
   readonly #index: BpfMap;
@@ -61,7 +77,6 @@ export class HttpProgram implements Program {
     this.#timesToFirstByte = new Histograms(memory, maps.slots.valueSize, HttpSlotOffsets.timeToFirstByte);
     this.#index = this.#object.map('series');
     this.#counters = new BigUint64Array(this.#object.map('counters').memory());
-    this.#nameOthers();
   }
 
   tick(into: Deltas): void {
@@ -76,8 +91,10 @@ export class HttpProgram implements Program {
     for (let slot = 0; slot < this.#slots; slot++) {
       const series = this.#durations.used(slot) ? this.#seriesOf(slot) : undefined;
       if (series) {
-        this.#durations.total(slot, series.duration.id, into);
-        this.#timesToFirstByte.total(slot, series.timeToFirstByte.id, into);
+        this.#durations.total(slot, series.durationId, into);
+        if (this.#timesToFirstByte.used(slot)) {
+          this.#timesToFirstByte.total(slot, series.timeToFirstByteId, into);
+        }
       }
     }
   }
@@ -127,16 +144,24 @@ export class HttpProgram implements Program {
       if (!series) {
         continue;
       }
-      this.#durations.tell(slot, series.duration.id, into, advance);
+      this.#durations.tell(slot, series.durationId, into, advance);
       if (this.#timesToFirstByte.moved(slot)) {
-        this.#timesToFirstByte.tell(slot, series.timeToFirstByte.id, into, advance);
+        this.#timesToFirstByte.tell(slot, series.timeToFirstByteId, into, advance);
       }
     }
   }
 
   /** A slot that moves and has no name yet is new: then, and only then, the kernel's index is read. */
-  #seriesOf(slot: number): SlotSeries | undefined {
-    if (!this.#series[slot]) {
+  #seriesOf(slot: number): HttpSlotSeries | undefined {
+    if (!this.#series[slot] && slot < HttpRole.HTTP_ROLES) {
+      const labels: Labels = {
+        node: this.#context.node,
+        cgroup: OTHER_OWNER,
+        method: OTHER_OWNER,
+        status: OTHER_OWNER,
+      };
+      this.#series[slot] = new HttpSlotSeries(this.#context.series, slot, labels);
+    } else if (!this.#series[slot]) {
       this.#readIndex();
     }
     return this.#series[slot];
@@ -150,7 +175,7 @@ export class HttpProgram implements Program {
       const slot = valueView.getUint32(i * maps.series.valueSize, true);
       if (!this.#series[slot]) {
         const key = readHttpKey(keyView, i * maps.series.keySize);
-        this.#series[slot] = this.#intern(key.role, this.#labelsOf(key));
+        this.#series[slot] = new HttpSlotSeries(this.#context.series, key.role, this.#labelsOf(key));
       }
     }
   }
@@ -160,21 +185,6 @@ export class HttpProgram implements Program {
       ...this.#context.owners.labelsOf(key.cgroupId),
       method: methodName(key.method),
       status: key.status === 0 ? NO_ANSWER : String(key.status),
-    };
-  }
-
-  #nameOthers(): void {
-    const labels: Labels = { node: this.#context.node, cgroup: OTHER_OWNER, method: OTHER_OWNER, status: OTHER_OWNER };
-    for (const role of [HttpRole.HTTP_ROLE_CLIENT, HttpRole.HTTP_ROLE_SERVER]) {
-      this.#series[role] = this.#intern(role, labels);
-    }
-  }
-
-  #intern(role: HttpRole, labels: Labels): SlotSeries {
-    const side = role === HttpRole.HTTP_ROLE_SERVER ? 'server' : 'client';
-    return {
-      duration: this.#context.series.intern(metric(`http_${side}_request_duration_seconds`), labels),
-      timeToFirstByte: this.#context.series.intern(metric(`http_${side}_time_to_first_byte_seconds`), labels),
     };
   }
 
@@ -203,14 +213,6 @@ function sumOverCpus(counters: BigUint64Array, counter: Counter): number {
 /** OpenTelemetry's `http.request.method`: the known ones, and `_OTHER`. */
 function methodName(method: HttpMethod): string {
   return method === HttpMethod.HTTP_METHOD_OTHER ? '_OTHER' : HttpMethod[method].replace('HTTP_METHOD_', '');
-}
-
-function metric(name: string): Metric {
-  const found = METRICS.find((candidate) => candidate.name === name);
-  if (!found) {
-    throw new Error(`The catalogue has no ${name}.`);
-  }
-  return found;
 }
 
 /** CPUs that may ever come online: programs index by their numbers. */
