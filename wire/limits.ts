@@ -8,7 +8,7 @@ export const LIMITS = {
   queries: 50,
   matchers: 20,
   quantiles: 20,
-  patternLength: 1_000,
+  patternLength: 8_000,
   nameLength: 200,
   points: 11_000,
   series: 5_000,
