@@ -26,7 +26,8 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 COPY --from=build /ringside/build/node /usr/local/bin/node
 ENV NODE_ENV=production
-ENTRYPOINT ["node", "/opt/ringside/main.js"]
+# The young generation of V8 otherwise grows to 16 MB and more before it is looked at (scripts/start/agent.ts).
+ENTRYPOINT ["node", "--max-semi-space-size=1", "/opt/ringside/main.js"]
 
 FROM runtime AS demo
 COPY --from=build /ringside/build/demo /opt/ringside

@@ -3,6 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { NODE_FLAGS } from '../../scripts/start/agent';
 import type { Cgroup } from '../../test/support/cgroup';
 import type { Status } from '../../wire/status';
 import type { QueryAnswer } from '../../wire/answer';
@@ -19,7 +20,7 @@ export class BenchAgent {
   ) {}
 
   static async start(scope: Cgroup, flags: readonly string[] = []): Promise<BenchAgent> {
-    const args = [BUNDLE, '--listen', '127.0.0.1:0', '--cgroup', scope.path, '--log-level', 'warn', ...flags];
+    const args = [...NODE_FLAGS, BUNDLE, '--listen', '127.0.0.1:0', '--cgroup', scope.path, '--log-level', 'warn', ...flags];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     for await (const chunk of child.stdout!) {

@@ -10,9 +10,12 @@ const LOG = join(ROOT, 'build', 'logs', 'running-agent.log');
 const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
 
+/** V8 would rather let garbage pile up than collect it; the agent's little is collected in no time. Saves 20 MB. */
+export const NODE_FLAGS = ['--max-semi-space-size=1'];
+
 /** Starts the built agent. The kernel ends it should this process disappear. */
 export function spawnAgent(args: readonly string[], stdio: 'inherit' | ['ignore', number, number]): ChildProcess {
-  const command = ['--pdeathsig', 'KILL', '--', process.execPath, PROGRAM, ...args];
+  const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...NODE_FLAGS, PROGRAM, ...args];
   // Its own process group where it runs behind the scenes: Ctrl-C on the terminal is then not for it.
   return spawn('setpriv', command, { stdio, detached: stdio !== 'inherit' });
 }
