@@ -20,7 +20,17 @@ export class BenchAgent {
   ) {}
 
   static async start(scope: Cgroup, flags: readonly string[] = []): Promise<BenchAgent> {
-    const args = [...NODE_FLAGS, BUNDLE, '--listen', '127.0.0.1:0', '--cgroup', scope.path, '--log-level', 'warn', ...flags];
+    const args = [
+      ...NODE_FLAGS,
+      BUNDLE,
+      '--listen',
+      '127.0.0.1:0',
+      '--cgroup',
+      scope.path,
+      '--log-level',
+      'warn',
+      ...flags,
+    ];
     const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
     let said = '';
     for await (const chunk of child.stdout!) {
