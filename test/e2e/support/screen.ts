@@ -64,7 +64,10 @@ export async function colouredPixels(panel: Locator): Promise<number> {
     .first()
     .evaluate((canvas) => {
       const { width, height } = canvas as HTMLCanvasElement;
-      const { data } = (canvas as HTMLCanvasElement).getContext('2d')!.getImageData(0, 0, width, height);
+      // Read from a copy: the browser complains about a drawing that is read again and again.
+      const copy = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true })!;
+      copy.drawImage(canvas as HTMLCanvasElement, 0, 0);
+      const { data } = copy.getImageData(0, 0, width, height);
       let coloured = 0;
       for (let i = 0; i < data.length; i += 4) {
         const [red, green, blue, alpha] = data.subarray(i, i + 4);
