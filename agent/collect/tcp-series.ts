@@ -48,7 +48,7 @@ function counter(name: string, at: number, labels: Labels = {}, liveAt?: number)
   return { metric: metric(name), labels, at, liveAt, isOutcome: OUTCOMES.includes(name) };
 }
 
-/** The series of one slot: of one owner, at one end. Each exists from the moment it has something to tell. */
+/** The series of one slot: of one owner, at one end. Histograms exist from the moment they have something to tell. */
 export class TcpSlotSeries {
   readonly #table: SeriesTable;
   readonly #labels: Labels;
@@ -58,6 +58,15 @@ export class TcpSlotSeries {
   constructor(table: SeriesTable, owner: Labels, role: TcpRole) {
     this.#table = table;
     this.#labels = { ...owner, role: role === TcpRole.TCP_SERVER ? 'server' : 'client' };
+  }
+
+  /**
+   * Makes the counters of an owner with a name at once: that nothing was sent again is news, and a panel that says 0 says
+   * more than one that says “No data”. Connections that fail are the client's, as a rule.
+   */
+  introduceCounters(): void {
+    const counters = TCP_COUNTERS.filter(({ labels }) => labels.reason === undefined || this.#labels.role === 'client');
+    counters.forEach((counter) => this.idOf(counter));
   }
 
   /** The id of the series of a counter or histogram. */

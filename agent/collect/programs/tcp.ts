@@ -212,7 +212,9 @@ export class TcpProgram implements Program {
       if (!this.#series[slot]) {
         const { cgroupId, role } = readTcpSeries(keyView, i * maps.series.keySize);
         const owner = this.#context.owners.labelsOf(cgroupId);
-        this.#series[slot] = new TcpSlotSeries(this.#context.series, owner, role);
+        const series = new TcpSlotSeries(this.#context.series, owner, role);
+        series.introduceCounters();
+        this.#series[slot] = series;
       }
     }
   }
