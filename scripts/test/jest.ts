@@ -1,9 +1,12 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ROOT } from '../setup/steps.mjs';
 import { tallyOf, type Tally } from './tally';
+
+const LINGER_MS = 30_000;
+const CHECK_MS = 1_000;
 
 export interface JestRun {
   name: string;
@@ -23,7 +26,21 @@ export async function jest({ name, args }: JestRun): Promise<Tally> {
     // nginx, ip and bpftool are in sbin, which is not on everybody's path.
     env: { ...process.env, PATH: `${process.env.PATH}:/usr/sbin:/sbin` },
   });
+  const lingering = endWhenDone(child, file);
   const [code] = await once(child, 'exit');
+  clearInterval(lingering);
   const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
   return tallyOf(name, report, code ?? 1);
+}
+
+/** The report is the last thing Jest writes; a test that left something open would keep it from ending for ever. */
+function endWhenDone(child: ChildProcess, report: string): NodeJS.Timeout {
+  let waitedMs = 0;
+  return setInterval(() => {
+    waitedMs += existsSync(report) ? CHECK_MS : 0;
+    if (waitedMs >= LINGER_MS) {
+      console.error('Jest does not end: a test has left a server, a timer or a process behind.');
+      child.kill('SIGKILL');
+    }
+  }, CHECK_MS);
 }

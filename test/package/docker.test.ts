@@ -150,7 +150,7 @@ describeHere(
         expect(await engine.docker('exec', shop, 'id', '-un')).toBe('nobody');
         await engine.docker('rm', '--force', shop);
       },
-      5 * MINUTES
+      15 * MINUTES
     );
 
     test(

@@ -1,5 +1,5 @@
 /** A container engine of a test's own: its images, containers and sockets are in a folder that goes when it stops. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -82,6 +82,8 @@ export class Engine {
       this.#daemon.kill('SIGTERM');
       await gone;
     }
+    // It leaves the host's network namespace mounted here when a container has used it.
+    spawnSync('umount', [join(this.folder, 'run/netns/default')]);
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
