@@ -17,8 +17,6 @@ export interface DashboardPanel extends PanelModel {
   /** Of a row that is folded: the panels within. */
   panels?: DashboardPanel[];
   collapsed?: boolean;
-  /** The variable whose values each get a panel of their own. */
-  repeat?: string;
 }
 
 export interface DashboardModel {
