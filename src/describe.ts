@@ -7,12 +7,14 @@ export function describeQuery(query: FilledQuery): string {
     .filter(({ label }) => label !== '')
     .map(({ label, op, value }) => `${label}${op}"${value}"`)
     .join(', ');
+  // One heatmap is made of all series that match.
+  const merged = query.select === 'heatmap';
   return [
     what(query),
     'of',
     where ? `${query.metric}{${where}}` : query.metric,
-    query.by.length > 0 && `by ${query.by.join(', ')}`,
-    query.top !== '' && `top ${query.top}`,
+    !merged && query.by.length > 0 && `by ${query.by.join(', ')}`,
+    !merged && query.top !== '' && `top ${query.top}`,
     query.step !== '' && `step ${query.step}`,
     query.format === 'table' && 'as table',
   ]
