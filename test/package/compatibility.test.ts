@@ -10,7 +10,7 @@ import { runtimeExports } from './support/exports';
 import { BUILD_TIMEOUT_MS, buildPlugin, read, ROOT } from './support/plugin';
 import { unpacked } from './support/registry';
 
-/** The oldest and the newest, and those between in which something of note left. What a Grafana runs, to the patch. */
+/** The oldest and the newest that one bundle is for, and the last of two lines between. */
 const GRAFANA: Record<string, Record<string, string>> = {
   // There is no 10.2.0 of @grafana/runtime.
   '10.2': versions('10.2.3', '10.2.3', '10.2.3', '11.11.2', '18.2.0', '7.8.1'),
