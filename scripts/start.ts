@@ -72,7 +72,9 @@ async function startMeasuredShop(closers: Closers): Promise<Agent> {
 
 async function startPreviewOf(agent: Agent, closers: Closers): Promise<string> {
   const port = await portOrAnother(PREVIEW_PORT, 'preview page');
-  const preview = await startPreview({ agentUrl: agent.url, listen: `127.0.0.1:${port}` });
+  const serve = (at: number) => startPreview({ agentUrl: agent.url, listen: `127.0.0.1:${at}` });
+  // The page may take a while to be ready to listen, and somebody else can be faster.
+  const preview = await serve(port).catch((error) => (error.code === 'EADDRINUSE' ? serve(0) : Promise.reject(error)));
   closers.push(preview.close);
   return preview.url;
 }
