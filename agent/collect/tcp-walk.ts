@@ -28,16 +28,21 @@ export class TcpWalk {
     return this.#object.has('tcp_walk');
   }
 
+  /** Whether it is time for a walk: one that takes a sample is always made, others only so often. */
+  isDue(sampleRtt: boolean): boolean {
+    return sampleRtt || performance.now() >= this.#nextAtMs;
+  }
+
   /**
    * Brings the sums up to date.
    *
-   * @param sampleRtt also records every connection's round-trip time; such a walk is always made
+   * @param sampleRtt also records every connection's round-trip time
    */
   run(sampleRtt: boolean): void {
-    const startedMs = performance.now();
-    if (!this.possible || (!sampleRtt && startedMs < this.#nextAtMs)) {
+    if (!this.possible) {
       return;
     }
+    const startedMs = performance.now();
     this.#live.fill(0n);
     this.#orders[TcpWalkOffsets.generation / 4]++;
     this.#orders[TcpWalkOffsets.sampleRtt / 4] = Number(sampleRtt);

@@ -147,12 +147,23 @@ export class TcpProgram implements Program {
    */
   #read(sampleRtt: boolean): void {
     this.#readIndex();
+    const walks = this.#walk.isDue(sampleRtt);
     this.#series.forEach((_, slot) => {
       for (let i = 0; i < COUNTERS; i++) {
-        this.#now[slot * COUNTERS + i] = Number(this.#slots[slot * SLOT_LONGS + TCP_COUNTERS[i].at / 8]);
+        // Without a walk after it, a counter with a share in the open connections stays as it was: together with an old
+        // walk, what ended meanwhile would be told twice.
+        if (walks || TCP_COUNTERS[i].liveAt === undefined) {
+          this.#now[slot * COUNTERS + i] = Number(this.#slots[slot * SLOT_LONGS + TCP_COUNTERS[i].at / 8]);
+        }
       }
     });
-    this.#walk.run(sampleRtt);
+    if (walks) {
+      this.#walk.run(sampleRtt);
+      this.#addOpenConnections();
+    }
+  }
+
+  #addOpenConnections(): void {
     this.#series.forEach((_, slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         const { liveAt } = TCP_COUNTERS[i];

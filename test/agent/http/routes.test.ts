@@ -127,7 +127,7 @@ describe('GET /api/v1/labels/:label/values', () => {
     ['/api/v1/labels/pod/values?match=pod=%22open', 'invalid_field', { field: 'match[0]' }],
     ['/api/v1/labels/pod/values?match=pood=a', 'unknown_label', { nearest: 'pod' }],
     ['/api/v1/labels/pod/values?match=pod=~(', 'invalid_regex', {}],
-    [`/api/v1/labels/pod/values?match=pod=${'x'.repeat(1_001)}`, 'invalid_field', { field: 'match[0]', limit: 1_000 }],
+    [`/api/v1/labels/pod/values?match=pod=${'x'.repeat(8_001)}`, 'invalid_field', { field: 'match[0]', limit: 8_000 }],
     [`/api/v1/labels/pod/values?${'match=pod=a&'.repeat(21)}`, 'invalid_field', { field: 'match', limit: 20 }],
   ])('%s is answered with %s', async (url, code, details) => {
     const { status, body } = await get(url);
