@@ -19,6 +19,8 @@ const GRAFANA: Record<string, Record<string, string>> = {
   '13.2': versions('13.2.2', '13.2.2', '13.2.1', '11.13.5', '19.2.0', '7.8.2'),
 };
 const DOWNLOAD_TIMEOUT_MS = 180_000;
+// Some megabytes of JavaScript are read, once, by whichever test is the first to ask.
+jest.setTimeout(60_000);
 
 let bundle: Bundle;
 let folders: Map<string, string>;

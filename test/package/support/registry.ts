@@ -23,7 +23,7 @@ function download(packages: string[]): void {
   mkdirSync(CACHE, { recursive: true });
   const scratch = mkdtempSync(join(CACHE, 'download-'));
   try {
-    const args = ['pack', '--silent', '--pack-destination', scratch, ...packages];
+    const args = ['pack', '--loglevel=error', '--pack-destination', scratch, ...packages];
     execFileSync('npm', args, { cwd: ROOT, stdio: ['ignore', 'ignore', 'pipe'] });
     for (const each of packages) {
       const into = mkdtempSync(join(scratch, 'package-'));
