@@ -62,7 +62,11 @@ async function startMeasuredShop(closers: Closers): Promise<Agent> {
   const shop = startShop({
     prepare: (cgroup) =>
       step('Agent on the live kernel', async () => {
-        agent = await startAgent({ listen: `127.0.0.1:${port}`, cgroup });
+        const measure = (at: number) => startAgent({ listen: `127.0.0.1:${at}`, cgroup });
+        // Loading the programs takes a while, and somebody else can be faster to listen.
+        agent = await measure(port).catch(async (error) =>
+          /Cannot listen/.test(error.message) ? measure(await freePort(0)) : Promise.reject(error)
+        );
         closers.push(agent.stop);
       }),
   });
