@@ -69,7 +69,10 @@ static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const 
 		bpf_map_delete_elem(&early, flow);
 		return NULL;
 	}
+	/* Gone from here only when it is there: whoever looks in this order finds it. */
 	c = bpf_sk_storage_get(&connections, sk, known, BPF_SK_STORAGE_GET_F_CREATE);
+	if (!c)
+		c = bpf_sk_storage_get(&connections, sk, 0, 0);
 	if (!c)
 		count(HTTP_REFUSED);
 	bpf_map_delete_elem(&early, flow);
@@ -90,6 +93,9 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 		return NULL;
 	if (read_flow(skb, sk, ingress, &flow)) {
 		c = adopt(sk, &flow);
+		/* Or the other direction was faster, on its own CPU: the answer can be on its way while the body still comes. */
+		if (!c)
+			c = bpf_sk_storage_get(&connections, sk, 0, 0);
 		if (c)
 			return c;
 	}

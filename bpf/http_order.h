@@ -59,6 +59,9 @@ static __always_inline bool order_segment(struct http_connection *c, struct http
 		return true;
 	}
 	tcp = ingress && sk->state != TCP_LISTEN ? bpf_tcp_sock(sk) : NULL;
+	/* The end of a body may have overtaken its head, which we did not know yet: the kernel has it all the same. */
+	if (tcp && s->state == STREAM_BODY && (s64)(s32)(tcp->rcv_nxt - s->next_seq) >= (s64)s->remaining)
+		skip(s, s->remaining);
 	if (sk->state == TCP_LISTEN || (tcp && (s32)(tcp->rcv_nxt - s->next_seq) <= 0)) {
 		u32 end_seq = segment->seq + length;
 
