@@ -4,12 +4,13 @@ import { Cgroup } from '../support/cgroup';
 import { Netns } from '../support/netns';
 import { Nginx } from '../support/nginx';
 import { Peer } from '../support/peer';
+import { until } from '../support/wait';
 
 test('a cgroup holds what it spawns, and leaves nothing', async () => {
   const cgroup = Cgroup.make();
   const child = cgroup.child('nested');
   const process = child.spawn('/bin/sleep', ['60']);
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  await until('the process to move in', () => child.pids.length > 0);
   expect(child.label).toBe(`${cgroup.label}/nested`);
   expect(child.pids).toEqual([process.pid]);
   await cgroup.remove();

@@ -76,7 +76,8 @@ function converse({ host, port, script, stepTimeoutMs }: Extract<Order, { do: 'c
 }
 
 async function load(plan: LoadPlan): Promise<LoadAnswer[]> {
-  const agent = new Agent({ keepAlive: plan.keepAlive, maxSockets: plan.concurrency });
+  // An agent that is limited to some sockets uses them again, whatever it was told.
+  const agent = plan.keepAlive && new Agent({ keepAlive: true, maxSockets: plan.concurrency });
   const answers: LoadAnswer[] = [];
   const waiting = [...plan.requests].reverse();
   const worker = async () => {
@@ -85,13 +86,15 @@ async function load(plan: LoadPlan): Promise<LoadAnswer[]> {
     }
   };
   await Promise.all(Array.from({ length: plan.concurrency }, worker));
-  agent.destroy();
+  if (agent) {
+    agent.destroy();
+  }
   return answers;
 }
 
 const BODY = Buffer.alloc(65_536, 'x');
 
-function ask({ host, port }: LoadPlan, wanted: LoadRequest, agent: Agent): Promise<LoadAnswer> {
+function ask({ host, port }: LoadPlan, wanted: LoadRequest, agent: Agent | false): Promise<LoadAnswer> {
   const { method, path, bodyBytes = 0, chunked = false } = wanted;
   const length: Record<string, string | number> = chunked ? {} : bodyBytes ? { 'content-length': bodyBytes } : {};
   return new Promise((resolve) => {
