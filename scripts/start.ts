@@ -64,10 +64,11 @@ async function startMeasuredShop(closers: Closers): Promise<Agent> {
       step('Agent on the live kernel', async () => {
         const measure = (at: number) => startAgent({ listen: `127.0.0.1:${at}`, cgroup });
         // Loading the programs takes a while, and somebody else can be faster to listen.
-        agent = await measure(port).catch(async (error) =>
+        const started = await measure(port).catch(async (error) =>
           /Cannot listen/.test(error.message) ? measure(await freePort(0)) : Promise.reject(error)
         );
-        closers.push(agent.stop);
+        closers.push(started.stop);
+        agent = started;
       }),
   });
   closers.push((await shop).stop);
