@@ -63,9 +63,8 @@ export class Cgroup {
   /** Ends what runs inside (all of it was started by `spawn`) and removes the cgroup, children first. */
   async remove(): Promise<void> {
     await Promise.all(this.#children.splice(0).map((child) => child.remove()));
-    for (const process of this.#processes.splice(0)) {
-      process.kill('SIGTERM');
-    }
+    const started = this.#processes.splice(0);
+    started.forEach((process) => process.kill('SIGTERM'));
     let asked = 0;
     await until(
       () => `${this.path} to be empty; inside: ${this.pids.join(' ')}`,
@@ -77,6 +76,10 @@ export class Cgroup {
         }
         return left.length === 0;
       }
+    );
+    // Out of the cgroup they are still zombies, until Node has asked how they ended.
+    await until(`the processes of ${this.path} to be reaped`, () =>
+      started.every(({ pid, exitCode, signalCode }) => pid === undefined || exitCode !== null || signalCode !== null)
     );
     // The kernel keeps a cgroup busy for a moment after its last process has gone.
     await until(`${this.path} to be removable`, () => removed(this.path));
