@@ -16,12 +16,17 @@ const START_TIMEOUT_MS = 120_000;
 jest.setTimeout(180_000);
 beforeAll(requireKernel);
 
+/** Also for a test that fails half-way: nothing that it started stays. */
+const afterTest: Array<() => void> = [];
+afterEach(() => afterTest.splice(0).forEach((tidy) => tidy()));
+
 class Demo {
   output = '';
   readonly exit: Promise<[code: number | null, signal: string | null]>;
 
   private constructor(readonly child: ChildProcess) {
     this.exit = once(child, 'exit') as Promise<[number | null, string | null]>;
+    afterTest.push(() => child.kill('SIGTERM'));
     for (const stream of [child.stdout!, child.stderr!]) {
       stream.setEncoding('utf8').on('data', (text) => (this.output += text));
     }
@@ -142,11 +147,11 @@ test('takes another port where its own is taken, and says so', async () => {
   await new Promise<void>((resolve) =>
     squatter.once('error', () => resolve()).listen(9420, '127.0.0.1', () => resolve())
   );
+  afterTest.push(() => squatter.close());
   const demo = Demo.start('--seconds', '1');
   const [, port] = await demo.says(/Port 9420 is taken; the agent takes (\d+)\./);
   await demo.says(new RegExp(`Agent +http://127\\.0\\.0\\.1:${port}`));
   expect(await demo.exit).toEqual([0, null]);
-  squatter.close();
 });
 
 test('names what is wrong with an option', async () => {
