@@ -60,8 +60,8 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 			s->end = segment->end;
 			s->window_from = 0;
 			s->window_to = 0;
-			if (s->state == STREAM_LOST)
-				find_again(skb, s, answer);
+			if (s->state == STREAM_LOST && !answer)
+				find_again(skb, c, s);
 		}
 	}
 	if (segment->fin && fin_seq == s->next_seq)

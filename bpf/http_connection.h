@@ -126,8 +126,8 @@ static __always_inline void abandon_requests(struct http_connection *c, u64 now_
 
 	for (u32 i = 0; i < PIPELINE; i++) {
 		u16 status = i == 0 ? answers->status : HTTP_STATUS_NONE;
-		/* There was an answer, and we could not read it: that is not the same as none. */
-		bool lost = i == 0 && !status && answers->state == STREAM_LOST;
+		/* There were answers, and we could not read them: that is not the same as none. */
+		bool lost = !status && (answers->state == STREAM_LOST || answers->flags & STREAM_HOLDS);
 
 		if (!awaits_answer(c))
 			break;

@@ -141,11 +141,14 @@ static __always_inline bool read_stream(struct __sk_buff *skb, struct http_conne
 }
 
 /* A place that is lost may be found again: at a segment that begins like a request, or with the answer to a new one. */
-static __always_inline void find_again(struct __sk_buff *skb, struct http_stream *s, bool answer)
+static __always_inline void find_again(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s)
 {
 	u64 word = 0;
 
-	if (answer || s->end - s->offset < 8 || bpf_skb_load_bytes(skb, s->offset, &word, 8))
+	/* While an answer is still to come this is the rest of its request, whatever it looks like. */
+	if (awaits_answer(c) && c->streams[STREAM_OF_ANSWERS].state != STREAM_LOST)
+		return;
+	if (s->end - s->offset < 8 || bpf_skb_load_bytes(skb, s->offset, &word, 8))
 		return;
 	if (method_of(word))
 		s->state = STREAM_START;
