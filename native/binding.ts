@@ -80,16 +80,32 @@ export interface NativeMap {
 /** Beside the agent's bundle when installed; where node-gyp leaves it in the source tree. */
 const PLACES = ['ringside.node', 'build/Release/ringside.node', 'build/Debug/ringside.node'];
 
+function requireAddon(path: string): Binding {
+  try {
+    return require(path);
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new Error(
+      `The native addon cannot be loaded: ${reason}. Install its libraries: apt-get install libbpf1 libelf1 zlib1g`
+    );
+  }
+}
+
 function load(): Binding {
   const places = PLACES.map((place) => join(__dirname, place));
   const path = places.find(existsSync);
   if (path === undefined) {
     throw new Error(`The native addon is not built. Run: node native/build.mjs (looked for ${places.join(', ')})`);
   }
-  const loaded: Binding = require(path);
+  const addon = requireAddon(path);
   // Errors are made by the addon, but of the class of this module's own realm: `instanceof` holds, under Jest too.
-  loaded.initialize(BpfError);
-  return loaded;
+  addon.initialize(BpfError);
+  return addon;
 }
 
-export const binding = load();
+let loaded: Binding | undefined;
+
+/** The addon, loaded when it is first needed: what it lacks is then said where somebody listens. */
+export function binding(): Binding {
+  return (loaded ??= load());
+}

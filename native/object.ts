@@ -25,7 +25,7 @@ export class BpfObject {
 
   static open(path: string): BpfObject {
     checkName('path', path);
-    return new BpfObject(new binding.BpfObject(path));
+    return new BpfObject(new (binding().BpfObject)(path));
   }
 
   /** The initial image of a section of constants or variables. What is written to it before `load` is what the programs see. */
@@ -81,7 +81,7 @@ export class BpfObject {
     checkName('name', name);
     let map = this.#open.get(name);
     if (map === undefined) {
-      map = new BpfMap(new binding.BpfMap(this.#native, name));
+      map = new BpfMap(new (binding().BpfMap)(this.#native, name));
       this.#open.set(name, map);
     }
     return map;

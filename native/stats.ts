@@ -6,7 +6,7 @@ import { binding } from './binding';
  * tens of nanoseconds. Ends when the returned function is called, or with the process.
  */
 export function enableStats(): () => void {
-  let fd = binding.enableStats();
+  let fd = binding().enableStats();
   return () => {
     if (fd >= 0) {
       closeSync(fd);
