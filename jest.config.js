@@ -11,6 +11,9 @@ const esModules = ['typebox', '@fastify/type-provider-typebox', 'cookie', 'fast-
 /** Slow, and the only one that needs a container engine. */
 const DOCKER = '/test/package/docker.test.ts';
 
+/** For those that depend on more than themselves. */
+const retry = { setupFilesAfterEnv: ['<rootDir>/test/support/retry.ts'] };
+
 /** Everything that runs in Node. */
 const node = (name, folders, rest = {}) => ({
   displayName: name,
@@ -37,8 +40,8 @@ module.exports = {
     },
     node('unit', ['wire', 'agent', 'package', 'preview'], { testPathIgnorePatterns: [DOCKER] }),
     // These need root and a kernel with BTF; they say so and fail where it is missing.
-    node('kernel', ['kernel', 'native', 'scripts']),
-    node('e2e', ['e2e']),
+    node('kernel', ['kernel', 'native', 'scripts'], retry),
+    node('e2e', ['e2e'], retry),
     // Builds the agent's image with an engine of its own.
     node('docker', [], { testMatch: [`<rootDir>${DOCKER}`] }),
   ],
