@@ -5,12 +5,24 @@ import { dirname, join } from 'node:path';
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
 
-/** Debian of this machine's own release. */
+/** Debian of this machine's own release, from the mirror that its apt is set up with. */
 export function debootstrap(folder: string): void {
-  const [, suite] = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
-  execFileSync('debootstrap', ['--variant=minbase', suite ?? 'bookworm', folder, 'http://debian.example/debian'], {
-    stdio: 'pipe',
+  const [, suite = 'bookworm'] = /^VERSION_CODENAME=(.+)$/m.exec(readFileSync('/etc/os-release', 'utf8')) ?? [];
+  execFileSync('debootstrap', ['--variant=minbase', suite, folder, mirrorOf(suite)], { stdio: 'pipe' });
+}
+
+function mirrorOf(suite: string): string {
+  const targets = execFileSync('apt-get', ['indextargets', '--format', '$(CODENAME) $(COMPONENT) $(REPO_URI)'], {
+    encoding: 'utf8',
   });
+  const mirror = targets
+    .split('\n')
+    .map((line) => line.split(' '))
+    .find(([codename, component]) => codename === suite && component === 'main')?.[2];
+  if (mirror === undefined) {
+    throw new Error(`apt is not set up for Debian ${suite}: apt-get indextargets names no main component of it.`);
+  }
+  return mirror;
 }
 
 /**
