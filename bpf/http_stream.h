@@ -15,6 +15,7 @@
 #define RINGSIDE_HTTP_STREAM_H
 
 #include "http.h"
+#include "words.h"
 
 enum stream_state {
 	/* Between messages. */
@@ -95,11 +96,6 @@ struct http_stream {
 	__u8 window[STREAM_WINDOW + 8] __attribute__((aligned(8)));
 };
 
-#define BYTES_OF(byte) ((byte) * 0x0101010101010101ULL)
-#define WORD(a, b, c, d, e, f, g, h)                                                                                   \
-	((__u64)(a) | (__u64)(b) << 8 | (__u64)(c) << 16 | (__u64)(d) << 24 | (__u64)(e) << 32 | (__u64)(f) << 40 |    \
-	 (__u64)(g) << 48 | (__u64)(h) << 56)
-
 /* The names we look for, in lower case, as two padded halves: what follows the first eight bytes. */
 #define NAME_CONTENT_LENGTH 0
 #define NAME_TRANSFER_ENCODING 1
@@ -109,34 +105,6 @@ struct http_stream {
 #define NAME_LENGTH 32
 
 const __u8 stream_names[2 * NAME_LENGTH] = "content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0transfer-encoding:";
-
-/*
- * The line feeds of a word, one bit a byte: a byte that is zero after the exclusive or has its top bit set in `found`, and
- * the multiplication brings the eight bits together. No branches: the verifier would follow both sides of each.
- */
-static __always_inline __u64 line_feeds_in(__u64 word)
-{
-	__u64 zero_at = word ^ BYTES_OF('\n');
-	__u64 found = ~(((zero_at & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | zero_at | BYTES_OF(0x7f));
-
-	return ((found >> 7) * 0x0102040810204080ULL) >> 56;
-}
-
-/* How many bits are 0 below the lowest one that is 1; 64 if none is. */
-static __always_inline __u32 trailing_zeros(__u64 word)
-{
-	__u64 below = (word & -word) - 1;
-
-	below -= (below >> 1) & BYTES_OF(0x55);
-	below = (below & BYTES_OF(0x33)) + ((below >> 2) & BYTES_OF(0x33));
-	below = (below + (below >> 4)) & BYTES_OF(0x0f);
-	return (below * BYTES_OF(0x01)) >> 56;
-}
-
-static __always_inline __u64 low_bytes(__u64 word, __u32 count)
-{
-	return count >= 8 ? word : word & ((1ULL << (8 * (count & 7))) - 1);
-}
 
 /* The word at the stream's place and so many bytes on. */
 static __always_inline __u64 word_at(const struct http_stream *s, __u32 ahead)
