@@ -52,9 +52,7 @@ static __always_inline void begin_connection(struct http_connection *c, struct b
 	c->role = ingress ? HTTP_ROLE_SERVER : HTTP_ROLE_CLIENT;
 	c->cgroup_id = bpf_sk_cgroup_id(sk);
 	c->streams[STREAM_OF_REQUESTS].next_seq = segment->seq;
-	c->streams[STREAM_OF_REQUESTS].flags = STREAM_SYNCED;
 	c->streams[STREAM_OF_ANSWERS].next_seq = segment->ack;
-	c->streams[STREAM_OF_ANSWERS].flags = STREAM_SYNCED;
 }
 
 /* A connection whose first request came before its socket. */

@@ -42,7 +42,6 @@ enum stream_state {
 #define FRAMED_BY_CHUNKS 0x02
 #define IN_TRAILER 0x04
 /* Of the stream. */
-#define STREAM_SYNCED 0x10
 #define STREAM_HOLDS 0x20
 #define STREAM_FIN 0x40
 #define MESSAGE_FLAGS 0x0f
