@@ -1,0 +1,269 @@
+/**
+ * Whose sockets a cgroup's are, from before its first event until after its last.
+ *
+ * The path says at once which pod, container or unit it is; a source says later what that is called, and then all of the
+ * owner's series are called so. A name is never taken back: what is gone keeps the one it had, however long the history
+ * remembers it. A cgroup id that the kernel uses again is a new owner.
+ */
+import { TARGET_LABELS } from '../../wire/metrics';
+import type { Labels, Target } from '../history/series';
+import type { CgroupListener } from './cgroups';
+import type { Filter } from './filter';
+import { cleanName } from './names';
+import { placeOf, type Place } from './place';
+import type { Identity, IdentitySource } from './source';
+
+/** As long as `docker ps` shows them. */
+const CONTAINER_ID_LENGTH = 12;
+/** The longest path of a cgroup that is shown. */
+const MAX_PATH_LENGTH = 1_024;
+/** Names come late: the status of a container that lived for a moment is there a second after it. */
+const LATE_NAME_MS = 120_000;
+/** Longer than this no cgroup is waited for whose last socket the kernel has not let go of. */
+const FORGET_MS = 3_600_000;
+/** How long an id that could not be found is not looked for again. */
+const RETRY_MS = 1_000;
+
+export interface Owner {
+  readonly cgroupId: bigint;
+  readonly place: Place;
+  readonly target: Target;
+  /** Not to be measured. */
+  readonly excluded: boolean;
+  /** Milliseconds since its cgroup was removed; undefined while it is there. */
+  removedForMs(): number | undefined;
+  /** Nothing can be counted for it any more. */
+  readonly released: boolean;
+}
+
+export interface OwnersOptions {
+  /** The value of the label `node`. */
+  node: string;
+  sources: readonly IdentitySource[];
+  filter: Pick<Filter, 'admits'>;
+  /** A clock that nobody sets. */
+  monotonicMs?: () => number;
+}
+
+export interface OwnersStatus {
+  /** Cgroups that are there. */
+  cgroups: number;
+  /** Of these, the ones that are left out. */
+  excluded: number;
+  /** Pods among them, and how many of these have no name yet. */
+  pods: number;
+  unnamedPods: number;
+}
+
+export class Owners implements CgroupListener {
+  readonly #options: Required<OwnersOptions>;
+  readonly #owners = new Map<bigint, KnownOwner>();
+  /** By the path of the owner: cgroups inside of a container, and one that is made again, are the same one's. */
+  readonly #targets = new Map<string, { target: Target; users: number }>();
+  #dead = new Set<KnownOwner>();
+  #stale = true;
+  #changed: KnownOwner[] = [];
+  #missedAtMs = -Infinity;
+  #look: () => void = () => {};
+
+  constructor(options: OwnersOptions) {
+    this.#options = { monotonicMs: () => performance.now(), ...options };
+    options.sources.forEach((source) => source.onChange(() => (this.#stale = true)));
+  }
+
+  /** What to do when somebody asks for a cgroup that is not known. */
+  onUnknown(look: () => void): void {
+    this.#look = look;
+  }
+
+  made(cgroupId: bigint, path: string): void {
+    const known = this.#owners.get(cgroupId);
+    if (known && known.removedAtMs === undefined && known.cgroupPath === path) {
+      return;
+    }
+    if (known && known.cgroupPath === undefined) {
+      this.#find(known, path);
+      return;
+    }
+    if (known) {
+      this.#leave(known, true);
+    }
+    const place = placeOf(path);
+    const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
+    this.#owners.set(cgroupId, owner);
+    this.#name(owner);
+  }
+
+  removed(cgroupId: bigint): void {
+    const owner = this.#owners.get(cgroupId);
+    if (owner) {
+      this.#leave(owner, false);
+    }
+  }
+
+  released(cgroupId: bigint): void {
+    const owner = this.#owners.get(cgroupId);
+    if (owner) {
+      this.#leave(owner, true);
+    }
+  }
+
+  /** The owner of a cgroup's sockets. One that was removed before anybody saw it is known by its id alone. */
+  ownerOf(cgroupId: bigint): Owner {
+    const nowMs = this.#options.monotonicMs();
+    if (!this.#owners.has(cgroupId) && nowMs - this.#missedAtMs >= RETRY_MS) {
+      this.#look();
+      this.#missedAtMs = this.#owners.has(cgroupId) ? -Infinity : nowMs;
+    }
+    let owner = this.#owners.get(cgroupId);
+    if (!owner) {
+      const place = { path: `removed:${cgroupId}` };
+      owner = new KnownOwner(cgroupId, undefined, place, newTarget(), this.#options.monotonicMs);
+      this.#owners.set(cgroupId, owner);
+      this.#leave(owner, false);
+      this.#name(owner);
+    }
+    return owner;
+  }
+
+  /**
+   * Brings names and exclusions up to date.
+   *
+   * @returns the owners that are to be measured from now on, or not any more
+   */
+  refresh(): readonly Owner[] {
+    if (this.#stale) {
+      this.#stale = false;
+      this.#owners.forEach((owner) => this.#name(owner));
+      this.#dead.forEach((owner) => this.#name(owner));
+    }
+    return this.#changed.splice(0);
+  }
+
+  /** Those whose cgroup is gone. */
+  departed(): Iterable<Owner> {
+    return this.#dead;
+  }
+
+  /** Forgets the dead whose names cannot matter any more. `isUsed` says whether anything is still counted for one. */
+  forget(isUsed: (owner: Owner) => boolean): void {
+    for (const owner of this.#dead) {
+      const deadMs = owner.removedForMs() ?? 0;
+      if (!isUsed(owner) && (deadMs >= FORGET_MS || (owner.released && deadMs >= LATE_NAME_MS))) {
+        this.#dead.delete(owner);
+        if (this.#owners.get(owner.cgroupId) === owner) {
+          this.#owners.delete(owner.cgroupId);
+        }
+        this.#leaveTarget(owner.place.path);
+      }
+    }
+  }
+
+  status(): OwnersStatus {
+    const present = [...this.#owners.values()].filter(({ removedAtMs }) => removedAtMs === undefined);
+    const pods = new Map<string, boolean>();
+    for (const { place, identity } of present) {
+      if (place.podUid !== undefined) {
+        pods.set(place.podUid, pods.get(place.podUid) === true || identity.pod !== undefined);
+      }
+    }
+    return {
+      cgroups: present.length,
+      excluded: present.filter(({ excluded }) => excluded).length,
+      pods: pods.size,
+      unnamedPods: [...pods.values()].filter((named) => !named).length,
+    };
+  }
+
+  #leave(owner: KnownOwner, released: boolean): void {
+    owner.removedAtMs ??= this.#options.monotonicMs();
+    owner.released ||= released;
+    this.#dead.add(owner);
+  }
+
+  /** The cgroup that was only an id turns out to be there after all. */
+  #find(owner: KnownOwner, path: string): void {
+    owner.cgroupPath = path;
+    owner.place = placeOf(path);
+    owner.removedAtMs = undefined;
+    this.#dead.delete(owner);
+    this.#targetAt(owner.place.path, owner.target);
+    this.#name(owner);
+  }
+
+  #targetAt(path: string, fresh: Target = newTarget()): Target {
+    const entry = this.#targets.get(path) ?? { target: fresh, users: 0 };
+    entry.users++;
+    this.#targets.set(path, entry);
+    return entry.target;
+  }
+
+  #leaveTarget(path: string): void {
+    const entry = this.#targets.get(path);
+    if (entry && --entry.users === 0) {
+      this.#targets.delete(path);
+    }
+  }
+
+  #name(owner: KnownOwner): void {
+    for (const source of this.#options.sources) {
+      owner.learn(source.identify(owner.place));
+    }
+    const labels = labelsOf(owner, this.#options.node);
+    if (TARGET_LABELS.some((label) => labels[label] !== owner.target.labels[label])) {
+      owner.target.labels = labels;
+    }
+    const excluded = !this.#options.filter.admits(owner.place, owner.isIdentified ? owner.identity : undefined);
+    if (excluded !== owner.excluded) {
+      owner.excluded = excluded;
+      owner.target.hidden = excluded;
+      this.#changed.push(owner);
+    }
+  }
+}
+
+class KnownOwner implements Owner {
+  identity: Identity = {};
+  isIdentified = false;
+  excluded = false;
+  removedAtMs?: number;
+  released = false;
+
+  constructor(
+    readonly cgroupId: bigint,
+    /** Its own, which may lie inside of the owner's; undefined where nobody has seen it. */
+    public cgroupPath: string | undefined,
+    public place: Place,
+    readonly target: Target,
+    readonly monotonicMs: () => number
+  ) {}
+
+  removedForMs(): number | undefined {
+    return this.removedAtMs === undefined ? undefined : this.monotonicMs() - this.removedAtMs;
+  }
+
+  /** What a source does not know (any more) stays as it was. */
+  learn(identity: Identity | undefined): void {
+    if (!identity) {
+      return;
+    }
+    const known = Object.entries(identity).filter(([, value]) => value !== undefined);
+    this.identity = { ...this.identity, ...Object.fromEntries(known), observe: identity.observe };
+    this.isIdentified = true;
+  }
+}
+
+function newTarget(): Target {
+  return { labels: {}, hidden: false };
+}
+
+function labelsOf({ identity, place }: KnownOwner, node: string): Labels {
+  return {
+    node,
+    namespace: identity.namespace,
+    pod: identity.pod ?? place.podUid,
+    container: identity.container ?? place.containerId?.slice(0, CONTAINER_ID_LENGTH),
+    workload: identity.workload ?? place.unit,
+    cgroup: cleanName(place.path, MAX_PATH_LENGTH),
+  };
+}
