@@ -1,4 +1,4 @@
-import { labelsOf, METRICS, SELECTS, TARGET_LABELS, type Select } from '../wire/metrics';
+import { METRICS, SELECTS, type Select, type TargetLabel } from '../wire/metrics';
 import type { MetricsAnswer } from '../wire/status';
 
 /** A metric as the editors show it. */
@@ -11,10 +11,13 @@ export interface CatalogueMetric {
   help: string;
 }
 
+/** Labels that say whose a series is, in the order in which an operator narrows a search; then where it runs. */
+export const OWNER_LABELS: readonly TargetLabel[] = ['namespace', 'workload', 'pod', 'container', 'node', 'cgroup'];
+
 /** The plugin's own catalogue, for when there is no agent to ask. */
 export const BUNDLED_CATALOGUE: CatalogueMetric[] = METRICS.map((metric) => ({
   ...metric,
-  labels: labelsOf(metric),
+  labels: withOwners(metric.labels),
   selects: [...metric.selects],
 }));
 
@@ -22,9 +25,14 @@ export const BUNDLED_CATALOGUE: CatalogueMetric[] = METRICS.map((metric) => ({
 export function toCatalogue({ metrics }: MetricsAnswer): CatalogueMetric[] {
   return metrics.map((metric) => ({
     ...metric,
-    labels: [...new Set([...TARGET_LABELS, ...metric.labels])],
+    labels: withOwners(metric.labels),
     selects: metric.selects.filter(isSelect),
   }));
+}
+
+/** Whose it is comes first in every list, then what it is about. */
+function withOwners(labels: readonly string[]): string[] {
+  return [...new Set([...OWNER_LABELS, ...labels])];
 }
 
 function isSelect(name: string): name is Select {

@@ -3,14 +3,14 @@ import { DEFAULT_QUANTILES } from '../wire/limits';
 import type { FilledQuery, Format, QueryFields, RingsideQuery } from './types';
 
 /**
- * What a new panel asks: who is slow? One line a service and no more than ten of them. Of the labels that say whose a
- * series is, `cgroup` is the one that is filled on every machine.
+ * What a new panel asks: who is slow? One line a workload and no more than ten of them. The namespace keeps two workloads
+ * of one name apart, and is left out of the legend of whatever has none.
  */
 export const NEW_QUERY: QueryFields = {
   metric: 'http_server_request_duration_seconds',
   select: 'quantile',
   quantiles: [0.99],
-  by: ['cgroup'],
+  by: ['namespace', 'workload'],
   where: [],
   top: 10,
   step: '',

@@ -9,7 +9,7 @@ interface Example {
 /** Questions an operator asks, with the queries that answer them. */
 export const EXAMPLES: Example[] = [
   {
-    question: 'Which services are slow?',
+    question: 'Which workloads are slow?',
     fields: {},
   },
   {
@@ -17,8 +17,12 @@ export const EXAMPLES: Example[] = [
     fields: { select: 'rate' },
   },
   {
-    question: 'Which services fail?',
+    question: 'Which workloads fail?',
     fields: { select: 'error_ratio' },
+  },
+  {
+    question: 'Which pods are slow?',
+    fields: { by: ['namespace', 'pod'], where: [{ label: 'pod', op: '!=', value: '' }] },
   },
   {
     question: 'How are durations spread, and does the shape change?',
@@ -29,7 +33,7 @@ export const EXAMPLES: Example[] = [
     fields: {
       select: 'increase',
       format: 'table',
-      by: ['cgroup', 'method', 'status'],
+      by: ['namespace', 'workload', 'method', 'status'],
       where: [{ label: 'status', op: '!~', value: '2..' }],
     },
   },

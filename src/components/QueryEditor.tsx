@@ -1,8 +1,8 @@
 import React, { useId } from 'react';
 import type { QueryEditorProps } from '@grafana/data';
 import { InlineField, InlineLabel, MultiSelect, RadioButtonGroup, Select, useStyles2 } from '@grafana/ui';
-import { SELECTS, TARGET_LABELS } from '../../wire/metrics';
-import { SELECT_WORDS } from '../catalogue';
+import { SELECTS } from '../../wire/metrics';
+import { OWNER_LABELS, SELECT_WORDS } from '../catalogue';
 import type { RingsideDataSource } from '../datasource';
 import { fillQuery, selectOf } from '../defaults';
 import { withFormat, withMetric, withSelect } from '../edits';
@@ -34,7 +34,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
   const metric = metrics.find(({ name }) => name === query.metric);
   // A metric named by a variable, or by a newer agent, may be asked anything; the agent knows what it can answer.
   const selects = metric?.selects ?? SELECTS;
-  const labels = metric?.labels ?? [...TARGET_LABELS];
+  const labels = metric?.labels ?? [...OWNER_LABELS];
   // A ratio between statuses cannot be told apart by status.
   const groupable = query.select === 'error_ratio' ? labels.filter((label) => label !== 'status') : labels;
   const merged = query.format === 'heatmap' || query.format === 'histogram';
@@ -175,7 +175,7 @@ export function QueryEditor({ datasource, query: stored, range, onChange, onRunQ
           <InlineField
             label="Legend"
             className={styles.field}
-            tooltip="Name of each series. {{cgroup}} stands for the label’s value, {{quantile}} for the rank."
+            tooltip="Name of each series. {{workload}} stands for the label’s value, {{quantile}} for the rank."
           >
             <TextInput
               id={`${id}-legend`}

@@ -29,6 +29,11 @@ export function QueryHelp({ query, onClickExample }: QueryEditorHelpProps<Ringsi
         );
       })}
       <p>
+        Whose a series is: <code>namespace</code>, <code>workload</code> (the Deployment, StatefulSet, DaemonSet or
+        CronJob), <code>pod</code> and <code>container</code> on the <code>node</code>. Outside Kubernetes the workload
+        is the systemd unit, the Compose service or the container, and there is neither namespace nor pod.
+      </p>
+      <p>
         Filters compare with <code>=</code>, <code>!=</code>, and <code>=~</code>, <code>!~</code> for regular
         expressions (RE2) that match the whole value. Every field takes template variables; a variable at All drops its
         filter. The status <code>none</code> is a request whose connection ended before an answer came.

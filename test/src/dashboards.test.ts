@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { ScopedVars } from '@grafana/data';
-import { findLabel, findMetric, planMatchers, planQuery } from '../../agent/query/plan';
+import { planQuery } from '../../agent/query/plan';
+import { OWNER_LABELS } from '../../src/catalogue';
 import pluginJson from '../../src/plugin.json';
 import { prepareQueries } from '../../src/prepare';
 import type { RingsideQuery, VariableQuery } from '../../src/types';
@@ -23,12 +24,15 @@ interface DashboardVariable {
   query: VariableQuery | string;
   allValue?: string;
   includeAll?: boolean;
+  multi?: boolean;
   current?: { value?: string | string[] };
   options?: Array<{ value: string }>;
 }
 interface Dashboard {
   uid: string;
   schemaVersion: number;
+  links: Array<{ type: string; tags: string[]; includeVars: boolean; keepTime: boolean }>;
+  tags: string[];
   panels: Panel[];
   templating: { list: DashboardVariable[] };
 }
@@ -48,15 +52,26 @@ function variablesOf({ templating }: Dashboard): Record<string, Variable> {
   );
 }
 
-/** Every combination of what the dashboard's own lists offer. */
+/** Every combination of what the dashboard's own lists offer, and of a list of several all at once. */
 function choices({ templating }: Dashboard): ScopedVars[] {
   return templating.list
     .filter(({ type }) => type === 'custom')
     .reduce<ScopedVars[]>(
-      (sofar, { name, options = [] }) =>
-        sofar.flatMap((vars) => options.map(({ value }) => ({ ...vars, [name]: { text: value, value } }))),
+      (sofar, { name, multi, options = [] }) => {
+        const single = options.map(({ value }) => value);
+        const values = multi ? [...single, single] : single;
+        return sofar.flatMap((vars) => values.map((value) => ({ ...vars, [name]: { text: value, value } })));
+      },
       [{}]
     );
+}
+
+/** What a panel asks the agent while nobody has chosen anything. */
+function asked(dashboard: Dashboard, panel: Panel, variables = variablesOf(dashboard)) {
+  setVariables(variables);
+  const { prepared, refused } = prepareQueries(panel.targets!, panelRequest([]));
+  expect(refused).toEqual([]);
+  return prepared.map(({ wire }) => planQuery(wire, wire.refId));
 }
 
 describe.each(dashboards)('%s', (_, dashboard) => {
@@ -104,15 +119,46 @@ describe.each(dashboards)('%s', (_, dashboard) => {
     }
   });
 
-  test('filter variables list what exists, and All leaves nothing out', () => {
+  test('namespace, workload and pod are each offered as the choice before leaves them', () => {
     const variables = dashboard.templating.list.filter(({ type }) => type === 'query');
-    expect(variables.map(({ name }) => name)).toEqual(['namespace', 'workload', 'cgroup']);
-    for (const { query, includeAll, allValue } of variables) {
-      const { label, metric, where } = query as VariableQuery;
-      const known = findMetric(metric!.replace('${side}', 'server'), 'metric');
-      expect(() => findLabel(label!, known, 'label')).not.toThrow();
-      expect(() => planMatchers(where, known, 'match')).not.toThrow();
-      expect({ includeAll, allValue }).toEqual({ includeAll: true, allValue: '.*' });
+    expect(variables.map(({ name }) => name)).toEqual(['namespace', 'workload', 'pod']);
+    variables.forEach(({ name, query, includeAll, multi, current }, i) => {
+      const before = variables.slice(0, i).map((one) => ({ label: one.name, op: '=~', value: `$${one.name}` }));
+      // Of any metric: a choice that is carried along from the other dashboard stays.
+      expect(query as VariableQuery).toEqual({ refId: name, label: name, where: before });
+      expect({ includeAll, multi, current: current?.value }).toEqual({
+        includeAll: true,
+        multi: true,
+        current: ['$__all'],
+      });
+    });
+  });
+
+  test('All leaves nothing out, what has no namespace and no pod included; a choice leaves the rest out', () => {
+    for (const panel of panels) {
+      for (const { where } of asked(dashboard, panel)) {
+        for (const name of ['namespace', 'workload', 'pod']) {
+          const [matcher, ...others] = where.filter(({ label }) => label === name);
+          expect(others).toEqual([]);
+          expect(['', 'web', 'a\nb'].map(matcher.matches)).toEqual([true, true, true]);
+        }
+      }
+      const chosen = { ...variablesOf(dashboard), pod: { value: ['web-1', 'web.2'] } };
+      for (const { where } of asked(dashboard, panel, chosen)) {
+        const { matches } = where.find(({ label }) => label === 'pod')!;
+        expect(['web-1', 'web.2', 'webx2', ''].map(matches)).toEqual([true, true, false, false]);
+      }
+    }
+  });
+
+  test('lines are grouped by namespace and workload at first, and by any owner’s label on demand', () => {
+    const by = dashboard.templating.list.find(({ name }) => name === 'by')!;
+    expect(by.options!.map(({ value }) => value)).toEqual(OWNER_LABELS);
+    expect(by).toMatchObject({ multi: true, query: OWNER_LABELS.join() });
+    const grouped = panels.filter(({ title }) => title.includes('$by'));
+    expect(grouped.length).toBeGreaterThan(4);
+    for (const plan of grouped.flatMap((panel) => asked(dashboard, panel))) {
+      expect(plan.by.slice(0, 2)).toEqual(['namespace', 'workload']);
     }
   });
 
@@ -120,6 +166,17 @@ describe.each(dashboards)('%s', (_, dashboard) => {
     expect(dashboard.schemaVersion).toBeLessThanOrEqual(38);
     expect(dashboard.uid).toMatch(/^[a-z-]{1,40}$/);
   });
+});
+
+test('the way to the other dashboard keeps the time and what was chosen', () => {
+  const shared = dashboards.map(([, { tags, links, templating }]) => {
+    expect(links).toEqual([
+      expect.objectContaining({ type: 'dashboards', tags: ['ringside'], includeVars: true, keepTime: true }),
+    ]);
+    expect(tags).toContain('ringside');
+    return templating.list.filter(({ name }) => name !== 'side');
+  });
+  expect(shared[1]).toEqual(shared[0]);
 });
 
 test('the route that carries the token covers every path the plugin asks', () => {

@@ -21,6 +21,11 @@ test('a query that names a metric gets neutral values, whatever a new panel asks
   });
 });
 
+test('a panel that was saved when new panels were grouped by cgroup stays so', () => {
+  const saved = { refId: 'A', ...NEW_QUERY, by: ['cgroup'] };
+  expect(fillQuery(saved)).toEqual(saved);
+});
+
 test('a metric that was cleared stays cleared', () => {
   expect(fillQuery({ refId: 'A', metric: '' }).metric).toBe('');
 });

@@ -15,11 +15,13 @@ import {
   type DataFrame,
 } from '@grafana/data';
 import { lastValueFrom } from 'rxjs';
+import httpDashboard from '../../src/dashboards/http-golden-signals.json';
+import { NEW_QUERY } from '../../src/defaults';
 import type { RingsideQuery } from '../../src/types';
 import { runAgent, type RunningAgent } from './support/agent';
 import { DataProxy, proxyTo } from './support/dataProxy';
 import { ask, panelRequest, ringside } from './support/ringside';
-import { setVariables } from './support/templateSrv';
+import { setVariables, type Variable } from './support/templateSrv';
 
 const HTTP = 'http_server_request_duration_seconds';
 /** Half a bucket: what a quantile of a scale-3 histogram may be off by. */
@@ -162,25 +164,67 @@ test('a histogram is one frame that the panel takes as it is', async () => {
   expect(counts[0].values.reduce((sum: number, bucket: number) => sum + bucket, 0)).toBe(60 * 24);
 });
 
-test('a dashboard variable lists the values of a label, under filters and in the range', async () => {
+describe('pods and what runs outside Kubernetes, on one node', () => {
+  const ALL = { value: ['$__all'], allValue: '.*' };
+  const chosen = { namespace: ALL, workload: ALL, pod: ALL };
+  const variableNamed = (wanted: string) => httpDashboard.templating.list.find(({ name }) => name === wanted)!;
+
+  test('are told apart by the shortest name each has', async () => {
+    expect(Object.keys(lastValues(await frames({ ...NEW_QUERY })))).toEqual(['prod shop p99', 'billing p99']);
+    const by = ['namespace', 'pod', 'container', 'status'];
+    expect(Object.keys(lastValues(await frames({ select: 'rate', by })))).toEqual([
+      '200',
+      'prod shop-7d9f6c-x2x4z web 200',
+      'prod shop-7d9f6c-x2x4z web 500',
+    ]);
+  });
+
+  test('are offered by the variables of the dashboard, each narrowed by those before it', async () => {
+    const offered = async (variables: Record<string, Variable>) => {
+      setVariables(variables);
+      const lists = ['namespace', 'workload', 'pod'].map((name) => valuesOf(variableNamed(name).query as object));
+      return Promise.all(lists);
+    };
+    const shop = ['shop-7d9f6c-x2x4z'];
+    expect(await offered(chosen)).toEqual([['prod'], ['billing', 'shop'], shop]);
+    expect(await offered({ ...chosen, namespace: { value: ['prod'] } })).toEqual([['prod'], ['shop'], shop]);
+    expect(await offered({ ...chosen, workload: { value: ['billing'] } })).toEqual([['prod'], ['billing', 'shop'], []]);
+  });
+
+  test('are all in its panels until one is chosen', async () => {
+    const panel = httpDashboard.panels.find(({ title }) => title === 'Requests')!;
+    const rate = async (variables: Record<string, Variable>) => {
+      setVariables({ ...variables, side: { value: 'server' } });
+      const data = await frames(...(panel.targets as Array<Partial<RingsideQuery>>));
+      return Object.values(lastValues(data));
+    };
+    expect(await rate(chosen)).toEqual([24]);
+    expect(await rate({ ...chosen, pod: { value: ['shop-7d9f6c-x2x4z'] } })).toEqual([21]);
+    expect(await rate({ ...chosen, workload: { value: ['billing'] } })).toEqual([3]);
+  });
+});
+
+/** What a template variable of type "Query" offers. */
+async function valuesOf(query: object): Promise<string[] | undefined> {
+  const request = { ...panelRequest([], { toMs: agent.nowMs }), targets: [{ refId: 'V', ...query }] };
   const { variables } = ringside();
-  const values = async (query: object) => {
-    const request = { ...panelRequest([], { toMs: agent.nowMs }), targets: [{ refId: 'V', ...query }] };
-    const { data } = await lastValueFrom(
-      (variables as any).query(request) as ReturnType<ReturnType<typeof ringside>['query']>
-    );
-    return data[0]?.fields[0].values;
-  };
-  expect(await values({ label: 'cgroup' })).toEqual(['/billing', '/shop']);
-  expect(await values({ label: 'cgroup', metric: 'tcp_connections_failed_total' })).toEqual(['/shop']);
+  const { data } = await lastValueFrom(
+    (variables as any).query(request) as ReturnType<ReturnType<typeof ringside>['query']>
+  );
+  return data[0]?.fields[0].values;
+}
+
+test('a dashboard variable lists the values of a label, under filters and in the range', async () => {
+  expect(await valuesOf({ label: 'cgroup' })).toEqual(['/billing', '/shop']);
+  expect(await valuesOf({ label: 'cgroup', metric: 'tcp_connections_failed_total' })).toEqual(['/shop']);
   const where = [{ label: 'status', op: '=', value: '500' }];
-  expect(await values({ label: 'cgroup', metric: HTTP, where })).toEqual(['/shop']);
+  expect(await valuesOf({ label: 'cgroup', metric: HTTP, where })).toEqual(['/shop']);
   setVariables({ status: { value: ['200', '500'] }, what: { value: 'method' } });
-  expect(await values({ label: '$what', metric: HTTP, where: [{ ...where[0], value: '$status' }] })).toEqual([
+  expect(await valuesOf({ label: '$what', metric: HTTP, where: [{ ...where[0], value: '$status' }] })).toEqual([
     'GET',
     'POST',
   ]);
-  expect(await values({ label: '' })).toBeUndefined();
+  expect(await valuesOf({ label: '' })).toBeUndefined();
 });
 
 test('ad-hoc filters are offered the labels and the values there are', async () => {

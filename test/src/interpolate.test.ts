@@ -21,6 +21,8 @@ beforeEach(() =>
     allOwn: { value: ['$__all'], options: PODS, allValue: 'prod.*' },
     typed: { value: '5..|none', type: 'textbox' },
     labels: { value: ['cgroup', 'status'] },
+    nothing: { value: [] },
+    everything: { value: ['$__all'], options: ['namespace', 'pod'], type: 'custom' },
     n: { value: '7' },
     width: { value: '30s' },
     ranks: { value: ['0.5', '0.99'] },
@@ -51,6 +53,13 @@ test('variables work in every field', () => {
     step: '30s',
     legend: '{{pod}} of web-1',
   });
+});
+
+test('what to group by may be one label, several, all that are offered, or none', () => {
+  expect(filled({ by: ['$labels'] }).by).toEqual(['cgroup', 'status']);
+  expect(filled({ by: ['$everything', 'role'] }).by).toEqual(['namespace', 'pod', 'role']);
+  expect(filled({ by: ['$nothing', 'role'] }).by).toEqual(['role']);
+  expect(filled({ by: ['$nothing'] }).by).toEqual([]);
 });
 
 test('one value stays an equality', () => {

@@ -199,7 +199,7 @@ test('Explore gets queries without variables', () => {
 
 test('the query history says what was asked', () => {
   const text = (query: Partial<RingsideQuery>) => ringside().getQueryDisplayText({ refId: 'A', ...query });
-  expect(text({})).toBe('p99 of http_server_request_duration_seconds by cgroup top 10');
+  expect(text({})).toBe('p99 of http_server_request_duration_seconds by namespace, workload top 10');
   expect(text({ ...tcp, where: [{ label: 'role', op: '!=', value: 'client' }], step: '10s', format: 'table' })).toBe(
     'rate of tcp_bytes_total{role!="client"} step 10s as table'
   );

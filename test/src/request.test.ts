@@ -19,7 +19,7 @@ test('a new panel’s query travels as the contract says', () => {
     metric: METRIC,
     select: 'quantile',
     quantiles: [0.99],
-    by: ['cgroup'],
+    by: ['namespace', 'workload'],
     stepMs: 2_000,
     top: 10,
   });

@@ -55,7 +55,8 @@ test('a new panel’s query is shown, with the metric’s description and unit',
   expect(screen.getByText(/on the server’s side\. In seconds\.$/)).toBeInTheDocument();
   expect(screen.getByText('Quantiles', { selector: ':not(label)' })).toBeInTheDocument();
   expect(screen.getByText('p99')).toBeInTheDocument();
-  expect(screen.getByText('cgroup')).toBeInTheDocument();
+  expect(screen.getByText('namespace')).toBeInTheDocument();
+  expect(screen.getByText('workload')).toBeInTheDocument();
   expect(screen.getByLabelText('Top')).toHaveValue('10');
   expect(screen.getByRole('radio', { name: 'Time series' })).toBeChecked();
   expect(screen.queryByRole('alert')).not.toBeInTheDocument();
@@ -100,7 +101,15 @@ test('format and calculation follow each other', async () => {
   expect(last()).toMatchObject({ select: 'histogram', format: 'histogram' });
   expect(screen.getByRole('radio', { name: 'Histogram' })).toBeChecked();
   await user.click(screen.getByRole('radio', { name: 'Table' }));
-  expect(last()).toMatchObject({ select: 'quantile', format: 'table', by: ['cgroup'] });
+  expect(last()).toMatchObject({ select: 'quantile', format: 'table', by: NEW_QUERY.by });
+});
+
+test('labels are offered from the widest owner to the narrowest, then what a series is about', async () => {
+  const { user } = await edit({ ...NEW_QUERY, by: [] });
+  const labels = ['namespace', 'workload', 'pod', 'container', 'node', 'cgroup', 'method', 'status'];
+  expect(await optionsOf(user, field('Group by'))).toEqual([...labels, '$pod']);
+  await user.click(screen.getByRole('button', { name: 'Add filter' }));
+  expect(await optionsOf(user, field('Filter label'))).toEqual([...labels, '$pod']);
 });
 
 test('an error ratio is not grouped by status', async () => {
@@ -146,15 +155,15 @@ test('quantiles are picked, or typed in either spelling', async () => {
 
 test('text asks the agent when it is finished, not at every letter', async () => {
   const { user, last, onRunQuery } = await edit({ ...NEW_QUERY });
-  await user.type(screen.getByLabelText('Legend'), '{{{{cgroup}}');
+  await user.type(screen.getByLabelText('Legend'), '{{{{pod}}');
   expect(onRunQuery).not.toHaveBeenCalled();
   await user.tab();
   expect(onRunQuery).toHaveBeenCalledTimes(1);
-  expect(last().legend).toBe('{{cgroup}}');
+  expect(last().legend).toBe('{{pod}}');
   await user.type(screen.getByLabelText('Step'), '30s{Enter}');
   await user.clear(screen.getByLabelText('Top'));
   await user.type(screen.getByLabelText('Top'), '5{Enter}');
-  expect(last()).toMatchObject({ legend: '{{cgroup}}', step: '30s', top: 5 });
+  expect(last()).toMatchObject({ legend: '{{pod}}', step: '30s', top: 5 });
 });
 
 test('what cannot be is pointed out where it was typed, and a variable is not judged', async () => {

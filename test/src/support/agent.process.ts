@@ -2,8 +2,9 @@
  * An agent with a minute of history, in a process of its own: the real HTTP interface, queries and history, fed with
  * traffic that the tests know. Prints its address, ends with its parent.
  *
- * Every second of the last minute: the shop answered 20 requests in 10 ms and one with a 500 in 200 ms, the billing
- * answered 3 in 80 ms, 2 connections of the shop were refused and one timed out, and 5 were open.
+ * Every second of the last minute: the shop, a pod, answered 20 requests in 10 ms and one with a 500 in 200 ms, the
+ * billing, a service outside Kubernetes, answered 3 in 80 ms, 2 connections of the shop were refused and one timed out,
+ * and 5 were open.
  */
 import { writeFileSync } from 'node:fs';
 import { History } from '../../../agent/history/history';
@@ -14,6 +15,8 @@ import { EventSource, startAgent } from '../../agent/http/agent';
 const SECONDS = 60;
 const HTTP = 'http_server_request_duration_seconds';
 const MS = 1e6;
+const SHOP = { namespace: 'prod', workload: 'shop', pod: 'shop-7d9f6c-x2x4z', container: 'web', cgroup: '/shop' };
+const BILLING = { workload: 'billing', cgroup: '/billing' };
 
 async function main(tokenPath?: string): Promise<void> {
   const series = new SeriesTable();
@@ -22,12 +25,12 @@ async function main(tokenPath?: string): Promise<void> {
   const nowMs = Math.floor(Date.now() / 1000) * 1000;
   history.begin(nowMs - SECONDS * 1000);
   for (let second = SECONDS - 1; second >= 0; second--) {
-    events.observe(HTTP, { cgroup: '/shop', method: 'GET', status: '200' }, 10 * MS, 20);
-    events.observe(HTTP, { cgroup: '/shop', method: 'POST', status: '500' }, 200 * MS);
-    events.observe(HTTP, { cgroup: '/billing', method: 'GET', status: '200' }, 80 * MS, 3);
-    events.count('tcp_connections_failed_total', { cgroup: '/shop', role: 'client', reason: 'refused' }, 2);
-    events.count('tcp_connections_failed_total', { cgroup: '/shop', role: 'client', reason: 'timeout' }, 1);
-    events.level('tcp_connections_active', { cgroup: '/shop', role: 'server' }, 5);
+    events.observe(HTTP, { ...SHOP, method: 'GET', status: '200' }, 10 * MS, 20);
+    events.observe(HTTP, { ...SHOP, method: 'POST', status: '500' }, 200 * MS);
+    events.observe(HTTP, { ...BILLING, method: 'GET', status: '200' }, 80 * MS, 3);
+    events.count('tcp_connections_failed_total', { ...SHOP, role: 'client', reason: 'refused' }, 2);
+    events.count('tcp_connections_failed_total', { ...SHOP, role: 'client', reason: 'timeout' }, 1);
+    events.level('tcp_connections_active', { ...SHOP, role: 'server' }, 5);
     history.record(nowMs - second * 1000, (into) => events.tick(into));
   }
   if (tokenPath) {
