@@ -33,6 +33,9 @@ export interface TickerOptions {
 const STUCK_INTERVALS = 5;
 const STUCK_AT_LEAST_MS = 5_000;
 
+/** This long without so much as an attempt, in a process that answers, is no busy machine any more: the timer is lost. */
+const DEAD_AT_LEAST_MS = 60_000;
+
 export class Ticker {
   readonly #options: Required<TickerOptions>;
   readonly #stats: TickStats = {
@@ -88,6 +91,18 @@ export class Ticker {
       return { ready: false, reason: `The kernel has not been read for ${Math.round(silentMs / 1000)} s.` };
     }
     return { ready: true, reason: '' };
+  }
+
+  /**
+   * Whether a restart could help, as `ready: false`, because no tick has been tried for long. Ticks that fail, or come
+   * late on a machine that has no time, are no reason: the next process would have the same kernel and the same machine,
+   * and none of the history.
+   */
+  get liveness(): Readiness {
+    const idleMs = this.#timer === undefined ? 0 : this.#options.monotonicMs() - this.#lastRunMs;
+    return idleMs > Math.max(DEAD_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)
+      ? { ready: false, reason: `No reading of the kernel has been tried for ${Math.round(idleMs / 1000)} s.` }
+      : { ready: true, reason: '' };
   }
 
   /** Every delay is counted from the clock, so that lateness of one tick is not passed on to the next. */

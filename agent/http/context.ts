@@ -18,7 +18,7 @@ export interface AgentContext {
   history: History;
   series: SeriesTable;
   collector: Measuring;
-  ticker: { readonly readiness: Readiness; readonly stats: Readonly<TickStats> };
+  ticker: { readonly readiness: Readiness; readonly liveness: Readiness; readonly stats: Readonly<TickStats> };
   access: Access;
   /** What was doubtful at the start; part of the status’ notices. */
   warnings: readonly string[];

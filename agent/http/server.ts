@@ -68,10 +68,15 @@ function answerMalformed(error: NodeJS.ErrnoException, socket: Socket): void {
 
 /**
  * @param host empty for every address of the machine
+ * @param flag what the address was given with
  * @returns where it answers
  * @throws Refusal
  */
-export async function listen(app: FastifyInstance, { host, port }: { host: string; port: number }): Promise<string> {
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: { host: string; port: number },
+  flag = '--listen'
+): Promise<string> {
   app.server.maxConnections = MAX_CONNECTIONS;
   try {
     return await app.listen({ host: host || '::', port });
@@ -79,15 +84,17 @@ export async function listen(app: FastifyInstance, { host, port }: { host: strin
     const { code } = error as NodeJS.ErrnoException;
     if (host === '' && code === 'EAFNOSUPPORT') {
       // A kernel without IPv6.
-      return listen(app, { host: '0.0.0.0', port });
+      return listen(app, { host: '0.0.0.0', port }, flag);
     }
-    throw new Refusal(`Cannot listen on ${host || 'every address'}, port ${port}: ${WHY_NOT[code ?? ''] ?? code}`);
+    const why = WHY_NOT[code ?? '']?.(flag) ?? code;
+    throw new Refusal(`Cannot listen on ${host || 'every address'}, port ${port}: ${why}`);
   }
 }
 
-const WHY_NOT: Readonly<Record<string, string>> = {
-  EADDRINUSE: 'another process does. Is an agent running already? Otherwise choose another port with --listen.',
-  EADDRNOTAVAIL: 'the machine has no such address. Choose one of its own with --listen.',
-  EACCES: 'ports below 1024 need CAP_NET_BIND_SERVICE. Choose another port with --listen.',
-  ENOTFOUND: 'the name cannot be resolved. Give an address with --listen.',
+const WHY_NOT: Readonly<Record<string, (flag: string) => string>> = {
+  EADDRINUSE: (flag) =>
+    `another process does. Is an agent running already? Otherwise choose another port with ${flag}.`,
+  EADDRNOTAVAIL: (flag) => `the machine has no such address. Choose one of its own with ${flag}.`,
+  EACCES: (flag) => `ports below 1024 need CAP_NET_BIND_SERVICE. Choose another port with ${flag}.`,
+  ENOTFOUND: (flag) => `the name cannot be resolved. Give an address with ${flag}.`,
 };

@@ -1,40 +1,37 @@
-/** `GET /healthz`: the process answers. `GET /readyz`: it also measures. Open to everyone: probes carry no token. */
+/**
+ * `GET /healthz`: the agent is not stuck; 503 asks for a restart. `GET /readyz`: it also measures. Open to everyone: probes
+ * carry no token. An agent that is stuck altogether answers neither, which is an answer too.
+ */
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { ErrorBodySchema } from '../../../wire/answer';
 import { WireError } from '../../../wire/errors';
+import type { Readiness } from '../../ticker';
 import type { AgentContext } from '../context';
+
+/** All that the routes have to know of the agent. */
+export type HealthContext = Pick<AgentContext, 'ticker'>;
 
 const HealthSchema = Type.Object({ status: Type.Literal('ok') });
 
-export const healthRoutes: FastifyPluginCallbackTypebox<AgentContext> = (app, { ticker }, done) => {
-  app.get(
-    '/healthz',
-    {
-      config: { open: true },
-      schema: { summary: 'Does the agent answer?', tags: ['health'], security: [], response: { 200: HealthSchema } },
-    },
-    () => ({ status: 'ok' as const })
-  );
-
-  app.get(
-    '/readyz',
-    {
-      config: { open: true },
-      schema: {
-        summary: 'Does the agent measure?',
-        tags: ['health'],
-        security: [],
-        response: { 200: HealthSchema, 503: ErrorBodySchema },
+export const healthRoutes: FastifyPluginCallbackTypebox<HealthContext> = (app, { ticker }, done) => {
+  const answer = (path: string, summary: string, state: () => Readiness) =>
+    app.get(
+      path,
+      {
+        config: { open: true },
+        schema: { summary, tags: ['health'], security: [], response: { 200: HealthSchema, 503: ErrorBodySchema } },
       },
-    },
-    () => {
-      const { ready, reason } = ticker.readiness;
-      if (!ready) {
-        throw new WireError('not_ready', reason);
+      () => {
+        const { ready, reason } = state();
+        if (!ready) {
+          throw new WireError('not_ready', reason);
+        }
+        return { status: 'ok' as const };
       }
-      return { status: 'ok' as const };
-    }
-  );
+    );
+
+  answer('/healthz', 'Is the agent alive?', () => ticker.liveness);
+  answer('/readyz', 'Does the agent measure?', () => ticker.readiness);
   done();
 };

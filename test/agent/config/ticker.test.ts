@@ -117,3 +117,48 @@ it('stops, also from within a tick', () => {
   jest.advanceTimersByTime(5_000);
   expect(ticks).toHaveLength(1);
 });
+
+describe('whether a restart could help', () => {
+  it('is no while ticks fail: the next process would have the same kernel', () => {
+    start();
+    failing = new Error('the map is gone');
+    jest.advanceTimersByTime(300_000);
+    expect(ticker.readiness.ready).toBe(false);
+    expect(ticker.liveness).toEqual({ ready: true, reason: '' });
+  });
+
+  it('is no on a machine that comes round to a tick every 59 s', () => {
+    start();
+    jest.advanceTimersByTime(750);
+    for (let i = 0; i < 5; i++) {
+      aheadMs += 58_000;
+      expect(ticker.liveness.ready).toBe(true);
+      jest.advanceTimersByTime(1_000);
+    }
+  });
+
+  it('is yes when the timer is lost and the process still answers', () => {
+    start();
+    jest.advanceTimersByTime(750);
+    aheadMs = 61_000;
+    expect(ticker.liveness).toEqual({
+      ready: false,
+      reason: 'No reading of the kernel has been tried for 61 s.',
+    });
+  });
+
+  it('waits longer where ticks are rarer', () => {
+    start({ intervalMs: 60_000 });
+    aheadMs = 299_000;
+    expect(ticker.liveness.ready).toBe(true);
+    aheadMs = 301_000;
+    expect(ticker.liveness.ready).toBe(false);
+  });
+
+  it('is not asked before the first tick is due, nor after the last', () => {
+    start();
+    ticker.stop();
+    aheadMs = 600_000;
+    expect(ticker.liveness.ready).toBe(true);
+  });
+});

@@ -135,6 +135,7 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
     collector: events,
     ticker: {
       readiness: { ready: true, reason: '' },
+      liveness: { ready: true, reason: '' },
       stats: { ticks: 7, failures: 0, overruns: 0, totalSeconds: 0.5, longestSeconds: 0.25, lastTickMs: bootEpochMs },
     },
     access: { clientCertificates: false },
