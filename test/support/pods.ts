@@ -1,0 +1,314 @@
+/**
+ * Pods without Kubernetes: real cgroups, laid out as a runtime lays them out, with real processes in them that do HTTP,
+ * and an API server that is told of them the way a kubelet tells it: first the pod, some 100 ms after its containers
+ * have started what their ids are, and of its end when all is over.
+ */
+import { createHash, randomUUID } from 'node:crypto';
+import { readdirSync, rmdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import type { Cgroup } from './cgroup';
+import { BURSTABLE, placeIn, type Layout } from './layouts';
+import { ContainerRuntime, type ContainerProcess, type SideDid, type Work } from './pod-process';
+import type { Counts } from './totals';
+import { sleep } from './wait';
+
+/** The API server, as far as a kubelet needs it. */
+export interface Cluster {
+  /** Creates the object or replaces it. */
+  upsertPod(pod: object): void;
+  deletePod(namespace: string, name: string): void;
+}
+
+export interface ContainerSpec {
+  name: string;
+  /** Default: a regular one. */
+  kind?: 'regular' | 'init' | 'ephemeral';
+  work?: Work;
+  /** Default: the pod's. */
+  layout?: Layout;
+}
+
+export interface PodSpec {
+  name: string;
+  /** Default: `default`. */
+  namespace?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  /** Default: none, a bare pod. */
+  owner?: { kind: string; name: string };
+  /** Default: as containerd and systemd lay it out. */
+  layout?: Layout;
+  /** Default: one of the name `main`. */
+  containers?: ContainerSpec[];
+  /** From the start of its containers to the moment the API server knows their ids; default: 300. */
+  statusDelayMs?: number;
+  /** Whether the API server is told of it at all; default: yes. */
+  isTold?: boolean;
+}
+
+export interface PodFarmOptions {
+  /** Default: nobody is told of pods. */
+  cluster?: Cluster;
+  /** The node that all pods are on. */
+  node?: string;
+}
+
+export class PodFarm {
+  readonly runtime = ContainerRuntime.start();
+  /** All there ever were. */
+  readonly pods: Pod[] = [];
+
+  /** @param cgroup all of it is made in there */
+  constructor(
+    readonly cgroup: Cgroup,
+    readonly options: PodFarmOptions = {}
+  ) {}
+
+  /** Makes a pod and starts its containers. */
+  async start(spec: PodSpec): Promise<Pod> {
+    const pod = new Pod(this, spec);
+    this.pods.push(pod);
+    await pod.start();
+    return pod;
+  }
+
+  /** Ends everything, and removes every cgroup inside of the test's own. */
+  async remove(): Promise<void> {
+    this.pods.forEach((pod) => pod.forgetStatus());
+    try {
+      await this.runtime.close();
+    } finally {
+      removeInside(this.cgroup.path);
+    }
+  }
+}
+
+/** One container, from its start to its end: after a restart it is another one. */
+export interface Container {
+  readonly spec: ContainerSpec;
+  /** 64 digits. */
+  readonly id: string;
+  /** The cgroup of its process, and the one that is the container's, below the root of the hierarchy. */
+  readonly cgroup: string;
+  readonly owner: string;
+  readonly process: ContainerProcess;
+}
+
+export class Pod {
+  readonly spec: Required<PodSpec>;
+  /** What Kubernetes calls it. */
+  readonly uid = randomUUID();
+  /** What its path calls it: of a static pod a hash. */
+  readonly pathUid: string;
+  /** All there ever were, those of restarts too. */
+  readonly containers: Container[] = [];
+  readonly #farm: PodFarm;
+  #statusTimer?: NodeJS.Timeout;
+  #removed = false;
+
+  constructor(farm: PodFarm, spec: PodSpec) {
+    this.#farm = farm;
+    this.spec = {
+      namespace: 'default',
+      labels: {},
+      annotations: {},
+      owner: { kind: '', name: '' },
+      layout: BURSTABLE,
+      containers: [{ name: 'main' }],
+      statusDelayMs: 300,
+      isTold: true,
+      ...spec,
+    };
+    this.pathUid = this.spec.layout.static ? this.uid.replaceAll('-', '') : this.uid;
+  }
+
+  get name(): string {
+    return `${this.spec.namespace}/${this.spec.name}`;
+  }
+
+  /** Those that run. */
+  get running(): Container[] {
+    return this.containers.filter(({ process }) => !process.isGone);
+  }
+
+  async start(): Promise<void> {
+    this.#tell();
+    const started = this.spec.containers.map((container) => this.run(container));
+    await Promise.all(started.map(({ process }) => process.started.promise));
+    this.#tellLater();
+  }
+
+  /** Starts a container of the pod, under an id that no other had. */
+  run(spec: ContainerSpec): Container {
+    const { cgroup, runtime } = this.#farm;
+    const id = createHash('sha256').update(randomUUID()).digest('hex');
+    const layout = spec.layout ?? this.spec.layout;
+    const path = layout.path(this.pathUid, id);
+    const owner = placeIn(layout, this.pathUid, id).path;
+    // What lives for a moment takes its pod with it.
+    const levels = depthOf(path) - depthOf(owner) + 1 + (spec.work?.lifeMs ? 1 : 0);
+    const process = runtime.run(cgroup.path + path, levels, spec.work);
+    const container = { spec, id, cgroup: cgroup.label + path, owner: cgroup.label + owner, process };
+    this.containers.push(container);
+    return container;
+  }
+
+  /** Ends the container of this name and starts it again, as after a crash. */
+  async restart(name: string): Promise<Container> {
+    const old = this.running.find(({ spec }) => spec.name === name);
+    if (!old) {
+      throw new Error(`${this.name} has no container ${name} that runs.`);
+    }
+    await old.process.stop();
+    const fresh = this.run(old.spec);
+    await fresh.process.started.promise;
+    this.#tellLater();
+    return fresh;
+  }
+
+  /** Changes what the API server says of the pod. */
+  relabel(labels: Record<string, string>): void {
+    this.spec.labels = labels;
+    this.#tell();
+  }
+
+  /** Ends all of it, and takes it from the API server as Kubernetes does: a moment later. */
+  async remove({ deletionDelayMs = 100 } = {}): Promise<void> {
+    this.#removed = true;
+    await Promise.all(this.running.map(({ process }) => process.stop()));
+    removeIfEmpty(dirname(join(this.#farm.cgroup.path, this.spec.layout.path(this.pathUid, ''))));
+    this.forgetStatus();
+    this.#tell();
+    await sleep(deletionDelayMs);
+    if (this.spec.isTold) {
+      this.#farm.options.cluster?.deletePod(this.spec.namespace, this.spec.name);
+    }
+  }
+
+  /** What its containers of this name say that they did, those before a restart included. */
+  did(side: 'client' | 'server', what: 'done' | 'begun' = 'done', containerName?: string): Counts {
+    const mine = this.containers.filter(({ spec }) => containerName === undefined || spec.name === containerName);
+    return add(mine.map(({ process }) => process.did[side][what]));
+  }
+
+  /** The sum of a number over its containers. */
+  sum(side: 'client' | 'server', what: 'connections' | 'sentBytes' | 'receivedBytes'): number {
+    return this.containers.reduce((total, { process }) => total + (process.did[side] as SideDid)[what], 0);
+  }
+
+  forgetStatus(): void {
+    clearTimeout(this.#statusTimer);
+  }
+
+  #tellLater(): void {
+    this.forgetStatus();
+    const told = [...this.containers];
+    this.#statusTimer = setTimeout(() => this.#tell(told), this.spec.statusDelayMs);
+  }
+
+  /** @param withIds of these the ids are known by now */
+  #tell(withIds: readonly Container[] = this.#removed ? this.containers : []): void {
+    if (this.spec.isTold) {
+      this.#farm.options.cluster?.upsertPod(objectOf(this, this.#farm.options.node ?? 'test', withIds));
+    }
+  }
+}
+
+/** Field by field what a kubelet writes, as far as anybody could look at it. */
+function objectOf(pod: Pod, node: string, withIds: readonly Container[]): object {
+  const { name, namespace, labels, annotations, owner, containers, layout } = pod.spec;
+  const of = (kind: ContainerSpec['kind']) => containers.filter((container) => (container.kind ?? 'regular') === kind);
+  const specs = (kind: ContainerSpec['kind']) => of(kind).map((container) => ({ name: container.name, image: 'test' }));
+  const statuses = (kind: ContainerSpec['kind']) =>
+    of(kind).map((container) => {
+      const started = withIds.filter(({ spec }) => spec.name === container.name);
+      const latest = started.at(-1);
+      const state = !latest ? { waiting: { reason: 'ContainerCreating' } } : stateOf(latest);
+      const before = started.at(-2);
+      return {
+        name: container.name,
+        image: 'test',
+        imageID: '',
+        ready: latest !== undefined && !latest.process.isGone,
+        restartCount: Math.max(0, started.length - 1),
+        state,
+        lastState: before ? { terminated: { exitCode: 1, containerID: uriOf(before) } } : {},
+        ...(latest && { containerID: uriOf(latest) }),
+      };
+    });
+  const hash = layout.static && {
+    'kubernetes.io/config.hash': pod.pathUid,
+    'kubernetes.io/config.mirror': pod.pathUid,
+  };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name,
+      namespace,
+      uid: pod.uid,
+      labels,
+      annotations: { ...annotations, ...hash },
+      ...(owner.kind && {
+        ownerReferences: [
+          { apiVersion: 'apps/v1', ...owner, uid: 'd0d0d0d0-0000-4000-8000-000000000000', controller: true },
+        ],
+      }),
+    },
+    spec: {
+      nodeName: node,
+      initContainers: specs('init'),
+      containers: specs('regular'),
+      ephemeralContainers: specs('ephemeral'),
+    },
+    status: {
+      phase: withIds.length === 0 ? 'Pending' : 'Running',
+      initContainerStatuses: statuses('init'),
+      containerStatuses: statuses('regular'),
+      ephemeralContainerStatuses: statuses('ephemeral'),
+    },
+  };
+}
+
+function stateOf(container: Container): object {
+  const { isGone } = container.process;
+  return isGone ? { terminated: { exitCode: 0, containerID: uriOf(container) } } : { running: {} };
+}
+
+/** As in `containerID` of a status. */
+function uriOf({ id, owner }: Container): string {
+  const runtime = owner.includes('crio') ? 'cri-o' : owner.includes('docker-') ? 'docker' : 'containerd';
+  return `${runtime}://${id}`;
+}
+
+function add(all: readonly Counts[]): Counts {
+  const sums: Counts = {};
+  for (const counts of all) {
+    for (const [key, count] of Object.entries(counts)) {
+      sums[key] = (sums[key] ?? 0) + count;
+    }
+  }
+  return sums;
+}
+
+function depthOf(path: string): number {
+  return path.split('/').length;
+}
+
+/** Every cgroup below this one, the innermost first. */
+function removeInside(folder: string): void {
+  for (const entry of readdirSync(folder, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      removeInside(join(folder, entry.name));
+      rmdirSync(join(folder, entry.name));
+    }
+  }
+}
+
+function removeIfEmpty(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Others are in there, or it is gone already; both is what is wanted.
+  }
+}
