@@ -2,6 +2,7 @@ import type { TestDataSourceResponse } from '@grafana/data';
 import type { Status } from '../wire/status';
 import { WIRE_VERSION } from '../wire/version';
 import { describeDurationMs } from './duration';
+import { describeMissingNames, describeOwners } from './identity';
 
 /** What "Save & test" says about whatever answered `GET /api/v1/status`. */
 export function describeHealth(status: unknown): TestDataSourceResponse {
@@ -18,9 +19,10 @@ export function describeHealth(status: unknown): TestDataSourceResponse {
     `Ringside agent ${status.version} on ${status.node}`,
     `kernel ${status.kernel}`,
     nodesOf(status),
+    ...describeOwners(status),
     historyOf(status),
   ].join(', ');
-  return { status: 'success', message: [`${sentence}.`, ...status.notices].join(' ') };
+  return { status: 'success', message: [`${sentence}.`, ...describeMissingNames(status), ...status.notices].join(' ') };
 }
 
 export function failed(message: string): TestDataSourceResponse {

@@ -5,6 +5,7 @@ import { ringside } from './support/ringside';
 import { setVariables } from './support/templateSrv';
 
 const NOW = 1_790_000_000_000;
+const OFF = { state: 'off', reason: 'Nobody asked.', known: 0 } as const;
 const status: Status = {
   name: 'ringside-agent',
   wire: 1,
@@ -17,6 +18,7 @@ const status: Status = {
   programs: [],
   series: [],
   losses: [],
+  identity: { owners: 40, excluded: 0, pods: 0, unnamedPods: 0, kubernetes: OFF, docker: OFF },
   history: {
     bytes: 1,
     tiers: [
@@ -59,6 +61,58 @@ test('an agent that has just started, and one that has something to say', async 
   const tiers = status.history.tiers.map((tier) => ({ ...tier, startMs: null }));
   const { message } = await healthOf({ history: { bytes: 1, tiers }, notices: ['TCP is off: no BTF.'] });
   expect(message).toMatch(/history has just begun\. TCP is off: no BTF\.$/);
+});
+
+describe('names', () => {
+  type Identity = Status['identity'];
+  const ready = { state: 'ready', reason: '', known: 9 } as const;
+  const messageWith = async (identity: Partial<Identity>) =>
+    (await healthOf({ identity: { ...status.identity, ...identity } })).message;
+
+  test('of pods and containers are counted, and so is what is left out', async () => {
+    const kubernetes = await messageWith({ pods: 23, kubernetes: ready });
+    expect(kubernetes).toMatch(/, 1 node, 23 pods named, history reaches back 42 min\.$/);
+    expect(await messageWith({ pods: 1, kubernetes: ready, excluded: 4 })).toContain(
+      ', 1 pod named, 4 cgroups left out,'
+    );
+    expect(await messageWith({ docker: { ...ready, known: 2 } })).toContain(', 1 node, 2 Docker containers named,');
+    expect(await messageWith({ kubernetes: ready })).toContain(', 0 pods named,');
+  });
+
+  test('that a source which is off does not give are missed by nobody, where there are no pods', async () => {
+    expect(await messageWith({})).toBe((await healthOf({})).message);
+    expect(await messageWith({ docker: ready })).not.toContain('Nobody asked.');
+  });
+
+  test.each<[string, Partial<Identity>, string]>([
+    ['off, and there are pods', {}, 'Nobody asked.'],
+    ['connecting', { kubernetes: { state: 'connecting', reason: 'It asks.', known: 0 } }, 'It asks.'],
+    ['failing', { kubernetes: { state: 'failing', reason: 'Status 403.', known: 0 } }, 'Status 403.'],
+  ])('of pods that are missing are explained: %s', async (_, identity, reason) => {
+    const message = await messageWith({ pods: 23, unnamedPods: 3, ...identity });
+    expect(message).toContain(', 20 of 23 pods named, history');
+    expect(message).toMatch(/ min\. Names of pods are missing: (.*)$/);
+    expect(message.endsWith(reason)).toBe(true);
+  });
+
+  test('that may be missing soon are explained before they are', async () => {
+    const kubernetes = { state: 'failing', reason: 'The server is gone.', known: 5 } as const;
+    expect(await messageWith({ pods: 5, kubernetes })).toMatch(/, 5 pods named, .* missing: The server is gone\.$/);
+  });
+
+  test('of new pods come by themselves, and need no words', async () => {
+    expect(await messageWith({ pods: 5, unnamedPods: 1, kubernetes: ready })).toMatch(/4 of 5 pods named, .* min\.$/);
+  });
+
+  test('of containers whose socket cannot be read are explained', async () => {
+    const docker = { state: 'failing', reason: 'Permission denied.', known: 0 } as const;
+    expect(await messageWith({ docker })).toMatch(/ Names of Docker containers are missing: Permission denied\.$/);
+  });
+
+  test('an agent from before there were names is healthy all the same', async () => {
+    const { identity: _, ...older } = status;
+    expect(await health({ status: 200, data: older })).toEqual(await healthOf({}));
+  });
 });
 
 test.each([
