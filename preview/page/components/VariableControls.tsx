@@ -8,6 +8,9 @@ interface Props {
   onSelect(name: string, values: string[]): void;
 }
 
+/** In Grafana's units of 8 pixels: all of them stand in one row. */
+const MIN_WIDTH = 12;
+
 /** The pickers above a dashboard. */
 export function VariableControls({ variables, onSelect }: Props) {
   const shown = variables.filter(
@@ -28,7 +31,7 @@ export function VariableControls({ variables, onSelect }: Props) {
                   options={options}
                   value={value}
                   width="auto"
-                  minWidth={16}
+                  minWidth={MIN_WIDTH}
                   onChange={(picked) =>
                     onSelect(
                       name,
@@ -42,7 +45,7 @@ export function VariableControls({ variables, onSelect }: Props) {
                   options={options}
                   value={value[0] ?? null}
                   width="auto"
-                  minWidth={16}
+                  minWidth={MIN_WIDTH}
                   onChange={(picked) => onSelect(name, [picked.value])}
                 />
               )}

@@ -65,7 +65,7 @@ export function Panel({ model, app, time, dashboardUID, variablesKey = '', scope
     () => ({ eventsScope: 'panel', eventBus: new EventBusSrv(), app, canAddAnnotations: () => false }),
     [app]
   );
-  const title = templateSrv.replace(model.title ?? '', scopedVars);
+  const title = templateSrv.replace(model.title ?? '', scopedVars, 'text');
   const isLoading = data.state === LoadingState.Loading && data.series.length === 0;
   return (
     <div ref={ref} style={{ width: '100%', height: '100%' }} data-testid={`panel ${title}`} data-state={data.state}>
