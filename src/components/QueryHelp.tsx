@@ -31,7 +31,7 @@ export function QueryHelp({ query, onClickExample }: QueryEditorHelpProps<Ringsi
       <p>
         Whose a series is: <code>namespace</code>, <code>workload</code> (the Deployment, StatefulSet, DaemonSet or
         CronJob), <code>pod</code> and <code>container</code> on the <code>node</code>. Outside Kubernetes the workload
-        is the systemd unit, the Compose service or the container, and there is neither namespace nor pod.
+        is the systemd unit, the Compose service or the container, or else the cgroup, and there is no pod.
       </p>
       <p>
         Filters compare with <code>=</code>, <code>!=</code>, and <code>=~</code>, <code>!~</code> for regular
