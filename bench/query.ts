@@ -25,7 +25,7 @@ const FROM_MS = 1_790_002_800_000;
 
 interface NaiveEntry {
   atMs: number;
-  labels: Series['labels'];
+  pod: string;
   buckets: number[];
   counts: number[];
 }
@@ -34,9 +34,10 @@ function main(): void {
   const series = new SeriesTable();
   const history = new History({ series, bytes: HISTORY_BYTES });
   history.begin(FROM_MS);
-  const all = Array.from({ length: PODS }, (_, pod) =>
-    STATUSES.map((status) => series.intern(METRICS[0], { pod: `pod-${pod}`, method: 'GET', status }))
-  ).flat();
+  const all = Array.from({ length: PODS }, (_, pod) => {
+    const target = { labels: { pod: `pod-${pod}` }, hidden: false };
+    return STATUSES.map((status) => series.intern(METRICS[0], target, { method: 'GET', status }));
+  }).flat();
   const naive: NaiveEntry[] = [];
   const random = lcg(23);
   for (let second = 1; second <= SECONDS; second++) {
@@ -76,7 +77,7 @@ function tellSecond(
 ): void {
   const indices = new Uint16Array(4);
   const counts = new Float64Array(4);
-  for (const { id, labels } of all) {
+  for (const { id, target } of all) {
     if (random() > 0.1) {
       continue;
     }
@@ -84,14 +85,13 @@ function tellSecond(
     indices.forEach((_, i) => (indices[i] = first + 3 * i));
     counts.forEach((_, i) => (counts[i] = 1 + Math.floor(random() * 20)));
     into.histogram(id, 1_000_000, indices, counts, 4);
-    keep({ labels, buckets: Array.from(indices), counts: Array.from(counts) });
+    keep({ pod: target.labels.pod ?? '', buckets: Array.from(indices), counts: Array.from(counts) });
   }
 }
 
 function naiveP99ByPod(entries: readonly NaiveEntry[]): Map<string, Map<number, number>> {
   const cells = new Map<string, Map<number, Map<number, number>>>();
-  for (const { atMs, labels, buckets, counts } of entries) {
-    const pod = labels.pod ?? '';
+  for (const { atMs, pod, buckets, counts } of entries) {
     const step = Math.ceil(atMs / STEP_MS) * STEP_MS;
     let steps = cells.get(pod);
     if (!steps) {

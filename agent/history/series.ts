@@ -1,13 +1,30 @@
-/** The series an agent knows: a metric and its labels, by a small number. */
-import { LABELS, type LabelName, type Metric } from '../../wire/metrics';
+/** The series an agent knows: a metric, whose it is and what it is about, by a small number. */
+import type { LabelName, Metric } from '../../wire/metrics';
 
 export type Labels = Readonly<Partial<Record<LabelName, string>>>;
+
+/**
+ * Whose a series is. One object an owner, shared by all of its series: when the owner's name becomes known, every one of
+ * them has it from that moment on, for all of its past.
+ */
+export interface Target {
+  /** The target labels; absent ones are empty strings to a query. */
+  labels: Labels;
+  /** Nobody shall see it: it turned out to be excluded. */
+  hidden: boolean;
+}
 
 export interface Series {
   readonly id: number;
   readonly metric: Metric;
-  /** Absent labels are empty strings to a query. */
-  readonly labels: Labels;
+  readonly target: Target;
+  /** What the series is about: method, status, role … Series of different owners may share the object. */
+  readonly own: Labels;
+}
+
+/** The value of a label; an empty string where the series has none. */
+export function labelOf({ own, target }: Series, label: LabelName): string {
+  return own[label] ?? target.labels[label] ?? '';
 }
 
 /**
@@ -18,22 +35,26 @@ export interface Series {
  * taken for a newer series, and ids stay bounded by what is alive or remembered.
  */
 export class SeriesTable {
-  readonly #byKey = new Map<string, Entry>();
+  readonly #byTarget = new Map<Target, Entry[]>();
   readonly #byId: Array<Entry | undefined> = [];
   readonly #free: number[] = [];
+  #size = 0;
 
-  /** The series with these labels, made if it is new. The caller owns it, once more for each call, until `release`. */
-  intern(metric: Metric, labels: Labels): Series {
-    const key = keyOf(metric, labels);
-    let entry = this.#byKey.get(key);
+  /** The series of this owner with these labels, made if it is new. The caller owns it, once more for each call. */
+  intern(metric: Metric, target: Target, own: Labels = {}): Series {
+    let entries = this.#byTarget.get(target);
+    if (!entries) {
+      this.#byTarget.set(target, (entries = []));
+    }
+    let entry = entries.find((known) => known.metric === metric && sameLabels(known.own, own));
     if (!entry) {
-      const series = { id: this.#free.pop() ?? this.#byId.length, metric, labels };
-      entry = { series, key, owners: 0, remembered: false };
-      this.#byKey.set(key, entry);
-      this.#byId[series.id] = entry;
+      entry = { id: this.#free.pop() ?? this.#byId.length, metric, target, own, owners: 0, remembered: false };
+      entries.push(entry);
+      this.#byId[entry.id] = entry;
+      this.#size++;
     }
     entry.owners++;
-    return entry.series;
+    return entry;
   }
 
   /** Takes back one `intern`: its owner is gone and will not tell this series again. */
@@ -62,16 +83,22 @@ export class SeriesTable {
     }
   }
 
-  #dropIfUnused({ series, key, owners, remembered }: Entry): void {
-    if (owners === 0 && !remembered) {
-      this.#byId[series.id] = undefined;
-      this.#byKey.delete(key);
-      this.#free.push(series.id);
+  #dropIfUnused(entry: Entry): void {
+    if (entry.owners > 0 || entry.remembered) {
+      return;
+    }
+    this.#byId[entry.id] = undefined;
+    this.#free.push(entry.id);
+    this.#size--;
+    const entries = this.#byTarget.get(entry.target) ?? [];
+    entries.splice(entries.indexOf(entry), 1);
+    if (entries.length === 0) {
+      this.#byTarget.delete(entry.target);
     }
   }
 
   get(id: number): Series | undefined {
-    return this.#byId[id]?.series;
+    return this.#byId[id];
   }
 
   /** Whether it is still being measured, as opposed to only remembered. */
@@ -85,25 +112,25 @@ export class SeriesTable {
   }
 
   get size(): number {
-    return this.#byKey.size;
+    return this.#size;
   }
 
+  /** All that may be seen. */
   *[Symbol.iterator](): IterableIterator<Series> {
     for (const entry of this.#byId) {
-      if (entry) {
-        yield entry.series;
+      if (entry && !entry.target.hidden) {
+        yield entry;
       }
     }
   }
 }
 
-interface Entry {
-  series: Series;
-  key: string;
+interface Entry extends Series {
   owners: number;
   remembered: boolean;
 }
 
-function keyOf(metric: Metric, labels: Labels): string {
-  return JSON.stringify([metric.name, ...LABELS.map((label) => labels[label] ?? '')]);
+function sameLabels(a: Labels, b: Labels): boolean {
+  const names = Object.keys(a) as LabelName[];
+  return a === b || (names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]));
 }

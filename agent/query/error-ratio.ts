@@ -1,5 +1,5 @@
 /** `error_ratio`: the share of requests that ended in an error, from 0 to 1; null where there were none. */
-import type { SeriesTable } from '../history/series';
+import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
@@ -13,8 +13,8 @@ export class ErrorRatio extends Measure {
   constructor(groups: Groups, grid: Grid, table: SeriesTable) {
     super(groups, grid);
     this.#isError = new Uint8Array(table.capacity);
-    for (const { id, labels } of table) {
-      this.#isError[id] = Number(isErrorStatus(labels.status ?? ''));
+    for (const series of table) {
+      this.#isError[series.id] = Number(isErrorStatus(labelOf(series, 'status')));
     }
   }
 

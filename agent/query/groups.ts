@@ -1,5 +1,5 @@
 /** Which series a query wants, and which of its groups each belongs to. */
-import type { SeriesTable } from '../history/series';
+import { labelOf, type SeriesTable } from '../history/series';
 import { WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/query';
 import type { Plan } from './plan';
@@ -22,9 +22,9 @@ export class Groups {
   ) {
     this.wanted = new Uint8Array(table.capacity);
     this.#groupOf = new Int32Array(table.capacity).fill(NONE);
-    for (const { id, metric, labels } of table) {
-      if (metric === plan.metric && plan.where.every(({ label, matches }) => matches(labels[label] ?? ''))) {
-        this.wanted[id] = 1;
+    for (const series of table) {
+      if (series.metric === plan.metric && plan.where.every(({ label, matches }) => matches(labelOf(series, label)))) {
+        this.wanted[series.id] = 1;
       }
     }
   }
@@ -52,8 +52,8 @@ export class Groups {
   }
 
   #add(series: number): number {
-    const known = this.table.get(series)?.labels ?? {};
-    const labels = this.plan.by.map((label) => known[label] ?? '');
+    const known = this.table.get(series);
+    const labels = this.plan.by.map((label) => (known ? labelOf(known, label) : ''));
     const key = JSON.stringify(labels);
     let group = this.#byKey.get(key);
     if (group === undefined) {

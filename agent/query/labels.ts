@@ -1,5 +1,6 @@
 /** The values of a label that were seen in a range: what an editor suggests and a dashboard variable lists. */
 import type { HistoryListener } from '../history/history';
+import { labelOf } from '../history/series';
 import { METRICS, LABELS, labelsOf, type LabelName, type Metric } from '../../wire/metrics';
 import { WireError } from '../../wire/errors';
 import type { Matcher } from '../../wire/query';
@@ -34,9 +35,9 @@ export function answerLabelValues(query: LabelQuery, context: QueryContext): Lab
   const range = resolveRange(query, context);
   const live = range.isLive ? new LiveSnapshot(context.live) : context.live;
   const wanted = new Uint8Array(context.series.capacity);
-  for (const { id, metric, labels } of context.series) {
-    if (metrics.includes(metric) && where.every((matcher) => matcher.matches(labels[matcher.label] ?? ''))) {
-      wanted[id] = 1;
+  for (const series of context.series) {
+    if (metrics.includes(series.metric) && where.every(({ label, matches }) => matches(labelOf(series, label)))) {
+      wanted[series.id] = 1;
     }
   }
   const values = [...seenValues(name, range, wanted, { ...context, live })].sort();
@@ -79,7 +80,8 @@ function seenValues(label: LabelName, range: ResolvedRange, wanted: Uint8Array, 
   const see = (series: number) => {
     // Once is enough.
     wanted[series] = 0;
-    const value = context.series.get(series)?.labels[label];
+    const known = context.series.get(series);
+    const value = known && labelOf(known, label);
     if (value) {
       values.add(value);
     }

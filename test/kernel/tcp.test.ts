@@ -146,7 +146,7 @@ describe('while they are open', () => {
     const byName = (metric: string, labels: Record<string, string>) =>
       [...told].reduce((all, [id, value]) => {
         const known = series.get(id)!;
-        const fits = Object.entries({ ...labels }).every(([name, wanted]) => known.labels[name as 'role'] === wanted);
+        const fits = Object.entries({ ...labels }).every(([name, wanted]) => known.own[name as 'role'] === wanted);
         return known.metric.name === metric && fits ? all + value : all;
       }, 0);
     for (const [role, sent, received] of [['client', 1_009, 1] as const, ['server', 1, 1_009] as const]) {

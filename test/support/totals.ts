@@ -3,6 +3,7 @@ import type { Deltas } from '../../agent/history/deltas';
 import type { Labels, SeriesTable } from '../../agent/history/series';
 import { BUCKETS, LATENCY_MIN_EXPONENT, lowerBoundSeconds, upperBoundSeconds } from '../../wire/histogram';
 import type { LabelName } from '../../wire/metrics';
+import { labelsOf } from './series';
 
 export interface Total {
   metric: string;
@@ -21,8 +22,8 @@ export class Totals {
 
   constructor(series: SeriesTable, tell: (into: Deltas) => void) {
     const add = (id: number, rest: Omit<Total, 'metric' | 'labels'>) => {
-      const { metric, labels } = series.get(id)!;
-      this.all.push({ metric: metric.name, labels, ...rest });
+      const known = series.get(id)!;
+      this.all.push({ metric: known.metric.name, labels: labelsOf(known), ...rest });
     };
     tell({
       histogram(id, sumNanoseconds, buckets, counts, length) {

@@ -1,6 +1,6 @@
 /** The kernel's totals, held for the length of one scrape. */
 import type { Deltas } from '../../history/deltas';
-import type { Series, SeriesTable } from '../../history/series';
+import { labelOf, type Series, type SeriesTable } from '../../history/series';
 import { labelsOf, METRICS, type Metric } from '../../../wire/metrics';
 import { classicBounds } from './buckets';
 import { labelSet, number, sample, type Format, type LabelPairs } from './format';
@@ -22,24 +22,27 @@ const CHUNK_LENGTH = 64 * 1024;
 
 export class Totals implements Deltas {
   readonly #series: SeriesTable;
-  readonly #histograms = new Map<Metric, HistogramTotal[]>();
-  readonly #numbers = new Map<Metric, NumberTotal[]>();
+  /** By series: one that is told several times, by cgroups of the same owner, is the sum. */
+  readonly #histograms = new Map<Metric, Map<number, HistogramTotal>>();
+  readonly #numbers = new Map<Metric, Map<number, NumberTotal>>();
 
   constructor(series: SeriesTable) {
     this.#series = series;
   }
 
   histogram(id: number, sumNanoseconds: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    const series = this.#series.get(id);
+    const series = this.#visible(id);
     if (!series) {
       return;
     }
     const bounds = classicBounds(series.metric.minExponent);
-    const classic = new Float64Array(bounds.seconds.length + 1);
+    const totals = of(this.#histograms, series.metric);
+    const total = totals.get(id) ?? { series, sumSeconds: 0, counts: new Float64Array(bounds.seconds.length + 1) };
     for (let i = 0; i < length; i++) {
-      classic[bounds.ofBucket(buckets[i])] += counts[i];
+      total.counts[bounds.ofBucket(buckets[i])] += counts[i];
     }
-    push(this.#histograms, series.metric, { series, sumSeconds: sumNanoseconds / 1e9, counts: classic });
+    total.sumSeconds += sumNanoseconds / 1e9;
+    totals.set(id, total);
   }
 
   counter(id: number, value: number): void {
@@ -55,14 +58,14 @@ export class Totals implements Deltas {
     let chunk = '';
     for (const metric of METRICS) {
       chunk += format.header(metric.name, metric.kind, metric.help, metric.unit);
-      for (const total of this.#histograms.get(metric) ?? []) {
+      for (const total of of(this.#histograms, metric).values()) {
         chunk += histogramLines(total, format);
         if (chunk.length > CHUNK_LENGTH) {
           yield chunk;
           chunk = '';
         }
       }
-      for (const { series, value } of this.#numbers.get(metric) ?? []) {
+      for (const { series, value } of of(this.#numbers, metric).values()) {
         chunk += sample(metric.name, labelPairs(series), value);
       }
       yield chunk;
@@ -71,10 +74,16 @@ export class Totals implements Deltas {
   }
 
   #number(id: number, value: number): void {
-    const series = this.#series.get(id);
+    const series = this.#visible(id);
     if (series) {
-      push(this.#numbers, series.metric, { series, value });
+      const totals = of(this.#numbers, series.metric);
+      totals.set(id, { series, value: value + (totals.get(id)?.value ?? 0) });
     }
+  }
+
+  #visible(id: number): Series | undefined {
+    const series = this.#series.get(id);
+    return series?.target.hidden ? undefined : series;
   }
 }
 
@@ -95,15 +104,12 @@ function histogramLines({ series, sumSeconds, counts }: HistogramTotal, format: 
   );
 }
 
-function labelPairs({ metric, labels }: Series): LabelPairs {
-  return labelsOf(metric).map((label) => [label, labels[label] ?? ''] as const);
+function labelPairs(series: Series): LabelPairs {
+  return labelsOf(series.metric).map((label) => [label, labelOf(series, label)] as const);
 }
 
-function push<K, V>(map: Map<K, V[]>, key: K, value: V): void {
-  const list = map.get(key);
-  if (list) {
-    list.push(value);
-  } else {
-    map.set(key, [value]);
-  }
+function of<K, T>(byMetric: Map<Metric, Map<K, T>>, metric: Metric): Map<K, T> {
+  const known = byMetric.get(metric) ?? new Map<K, T>();
+  byMetric.set(metric, known);
+  return known;
 }

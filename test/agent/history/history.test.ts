@@ -3,6 +3,7 @@ import { History, MIN_HISTORY_BYTES } from '../../../agent/history/history';
 import { SeriesTable } from '../../../agent/history/series';
 import { BUCKETS } from '../../../wire/histogram';
 import { METRICS, type Metric } from '../../../wire/metrics';
+import { intern } from '../../support/series';
 import { Adder, addUp, tellEvents, type Event, type Tick } from './events';
 
 /** A whole minute, so that every tier is aligned with it. */
@@ -25,7 +26,7 @@ function tenSeries(): SeriesTable {
     'gauge',
     'gauge',
   ];
-  kinds.forEach((kind, i) => table.intern(metricOf(kind as Metric['kind']), { cgroup: `/${i}` }));
+  kinds.forEach((kind, i) => intern(table, metricOf(kind as Metric['kind']), { cgroup: `/${i}` }));
   return table;
 }
 
@@ -177,7 +178,7 @@ describe('a clock that does not behave', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(anyStep, anyEvents), { minLength: 1, maxLength: 300 }), (steps) => {
         const table = tenSeries();
-        const ordinal = table.intern(metricOf('counter'), { cgroup: '/ticks' }).id;
+        const ordinal = intern(table, metricOf('counter'), { cgroup: '/ticks' }).id;
         const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
         const ticks: Tick[] = [];
         let timeMs = T0;
@@ -296,7 +297,7 @@ describe('a fixed number of bytes', () => {
 
   it('keeps a tick that is larger than the space to write it in, in parts', () => {
     const table = new SeriesTable();
-    const ids = Array.from({ length: 700 }, (_, i) => table.intern(metricOf('gauge'), { cgroup: `/${i}` }).id);
+    const ids = Array.from({ length: 700 }, (_, i) => intern(table, metricOf('gauge'), { cgroup: `/${i}` }).id);
     const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
     const tick = (second: number) =>
       history.record(T0 + second * 1000, (into) => ids.forEach((id) => into.gauge(id, id + second)));
@@ -313,7 +314,7 @@ describe('a fixed number of bytes', () => {
 
   it('drops the oldest of what is larger than everything, and says where it starts', () => {
     const table = new SeriesTable();
-    const ids = Array.from({ length: 9_000 }, (_, i) => table.intern(metricOf('counter'), { cgroup: `/${i}` }).id);
+    const ids = Array.from({ length: 9_000 }, (_, i) => intern(table, metricOf('counter'), { cgroup: `/${i}` }).id);
     const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
     // Of each series the last ticks may be left: these are the sums that can be.
     const suffixes = new Set([0]);
@@ -338,7 +339,7 @@ describe('a fixed number of bytes', () => {
 
   it('forgets each series from its oldest event on, and doubles none, however much is told at once', () => {
     const table = new SeriesTable();
-    const ids = Array.from({ length: 4_000 }, (_, i) => table.intern(metricOf('counter'), { cgroup: `/${i}` }).id);
+    const ids = Array.from({ length: 4_000 }, (_, i) => intern(table, metricOf('counter'), { cgroup: `/${i}` }).id);
     const anyCrowd = fc.oneof(
       { weight: 6, arbitrary: fc.integer({ min: 0, max: 50 }) },
       { weight: 1, arbitrary: fc.integer({ min: 50, max: 4_000 }) }
@@ -380,7 +381,7 @@ describe('ids of series', () => {
     let largest = 0;
     for (let number = 1; number <= SERIES; number++) {
       // Each lives for one tick, and its count is its name.
-      const { id } = table.intern(metric, { cgroup: String(number) });
+      const { id } = intern(table, metric, { cgroup: String(number) });
       history.record(T0 + number * 1000, (into) => into.counter(id, number));
       table.release(id);
       largest = Math.max(largest, table.size);
@@ -389,7 +390,7 @@ describe('ids of series', () => {
           { fromMs: -Infinity, toMs: Infinity, wanted: all(table) },
           {
             at: () => {},
-            counter: (series, increase) => expect(table.get(series)?.labels.cgroup).toBe(String(increase)),
+            counter: (series, increase) => expect(table.get(series)?.target.labels.cgroup).toBe(String(increase)),
             histogram: () => {},
             gauge: () => {},
           }
@@ -403,14 +404,14 @@ describe('ids of series', () => {
   it('stay with a series that is measured, however long it is silent', () => {
     const table = new SeriesTable();
     const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
-    const quiet = table.intern(metricOf('counter'), { cgroup: '/quiet' });
+    const quiet = intern(table, metricOf('counter'), { cgroup: '/quiet' });
     history.record(T0, (into) => into.counter(quiet.id, 1));
     for (let second = 1; second < 40_000; second++) {
-      const { id } = table.intern(metricOf('counter'), { cgroup: `/${second}` });
+      const { id } = intern(table, metricOf('counter'), { cgroup: `/${second}` });
       history.record(T0 + second * 1000, (into) => into.counter(id, 1));
       table.release(id);
     }
     expect(table.get(quiet.id)).toBe(quiet);
-    expect(table.intern(metricOf('counter'), { cgroup: '/quiet' })).toBe(quiet);
+    expect(intern(table, metricOf('counter'), { cgroup: '/quiet' })).toBe(quiet);
   });
 });

@@ -9,6 +9,7 @@ import type { Listening } from '../../../agent/http/server';
 import { bucketOfNanoseconds, BUCKETS } from '../../../wire/histogram';
 import type { QueryAnswer } from '../../../wire/answer';
 import { METRICS } from '../../../wire/metrics';
+import { intern } from '../../support/series';
 
 interface Tally {
   sumNanoseconds: number;
@@ -73,7 +74,7 @@ export class EventSource implements Measuring {
   }
 
   #tally(metric: string, labels: Labels): Tally {
-    const { id } = this.series.intern(metricNamed(metric), { node: 'test-node', ...labels });
+    const { id } = intern(this.series, metricNamed(metric), { node: 'test-node', ...labels });
     const tally = this.#totals.get(id) ?? newTally();
     this.#totals.set(id, tally);
     return tally;
@@ -132,6 +133,7 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
     bootEpochMs,
     history,
     series,
+    owners: { status: () => IDENTITY },
     collector: events,
     ticker: {
       readiness: { ready: true, reason: '' },
@@ -145,6 +147,9 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
   const app = await buildApp(context, listening);
   return { app, events, history, context, tick: () => history.record(Date.now(), (into) => events.tick(into)) };
 }
+
+const SOURCE = { state: 'off', reason: 'A test has no pods.', known: 0 } as const;
+const IDENTITY = { owners: 3, excluded: 0, pods: 0, unnamedPods: 0, kubernetes: SOURCE, docker: SOURCE };
 
 export const REQUESTS = 'http_server_request_duration_seconds';
 

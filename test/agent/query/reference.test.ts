@@ -47,7 +47,7 @@ function worldOf(
 }
 
 const of = (past: readonly Happening[], metric: string, pod?: string) =>
-  past.filter(({ series }) => series.metric.name === metric && (pod === undefined || series.labels.pod === pod));
+  past.filter(({ series }) => series.metric.name === metric && (pod === undefined || series.target.labels.pod === pod));
 
 /** Ticks come at the end of each second: what happened in it is known from then on. */
 const within = (past: readonly Happening[], fromMs: number, toMs: number) =>
@@ -118,10 +118,10 @@ describe('answers over the tiers', () => {
         }
         for (const [pod, ratio] of rowsOf(ask({ metric: HTTP, select: 'error_ratio' }))) {
           const requests = of(known, HTTP, String(pod));
-          const errors = requests.filter(({ series }) => isErrorStatus(series.labels.status ?? ''));
+          const errors = requests.filter(({ series }) => isErrorStatus(series.own.status ?? ''));
           expect(ratio).toBe(errors.length / requests.length);
         }
-        const levels = new Map(of(world.past, ACTIVE).map(({ series, value }) => [series.labels.pod, value]));
+        const levels = new Map(of(world.past, ACTIVE).map(({ series, value }) => [series.target.labels.pod, value]));
         for (const [pod, level] of rowsOf(ask({ metric: ACTIVE, select: 'value' }))) {
           expect(level).toBe(levels.get(String(pod)));
         }

@@ -7,6 +7,7 @@ import type { Frame, Result } from '../../../wire/answer';
 import { bucketOfNanoseconds } from '../../../wire/histogram';
 import { METRICS, type Metric } from '../../../wire/metrics';
 import type { Query } from '../../../wire/query';
+import { intern } from '../../support/series';
 
 /** A whole hour. */
 export const T0 = 1_790_002_800_000;
@@ -39,7 +40,7 @@ export class World {
   }
 
   the(metric: string, labels: Labels): Series {
-    return this.series.intern(metricNamed(metric), labels);
+    return intern(this.series, metricNamed(metric), labels);
   }
 
   /** Something happens now. */
