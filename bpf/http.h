@@ -27,6 +27,8 @@ enum http_method {
 
 /* The status of a request that got no answer. */
 #define HTTP_STATUS_NONE 0
+/* No status: the series of a cgroup that has as many as it may have. Its method is OTHER, too. */
+#define HTTP_STATUS_OTHER 65535
 
 /* One series: whose socket, which side of it, what was asked, what was answered. */
 struct http_key {
@@ -44,7 +46,7 @@ struct http_slot {
 
 /*
  * One a CPU, so that CPUs do not fight for a cache line. Requests: seen = recorded + (started - ended) + unparsed +
- * overflowed, to the last one.
+ * overflowed + excluded, to the last one.
  */
 struct http_counters {
 	/* Requests whose start line was read. */
@@ -58,13 +60,17 @@ struct http_counters {
 	__u64 unparsed;
 	/* ... beyond the deepest pipeline we follow. */
 	__u64 overflowed;
+	/* ... of cgroups that are not to be measured, and turned out to be so after the request was seen. */
+	__u64 excluded;
 	/* Of the recorded: counted under "other" because the table of series was full. */
 	__u64 other;
+	/* Of the recorded: counted under their owner's "other" because it has as many series as it may have. */
+	__u64 capped;
 	/* Answers whose request was not seen: the connection is older than we are, or the server spoke unasked. */
 	__u64 unmatched;
 	/* Connections the kernel gave no memory for. */
 	__u64 refused;
-	__u64 unused[7];
+	__u64 unused[5];
 };
 
 #endif

@@ -87,7 +87,7 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 	u64 word = 0;
 	u32 length;
 
-	if (bpf_sk_storage_get(&strangers, sk, 0, 0))
+	if (is_excluded(bpf_sk_cgroup_id(sk)) || bpf_sk_storage_get(&strangers, sk, 0, 0))
 		return NULL;
 	if (read_flow(skb, sk, ingress, &flow)) {
 		c = adopt(sk, &flow);
@@ -142,6 +142,8 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 	/* What is left of a connection that had the same ports is not this one. */
 	if (c && segment->seq - c->first_seq < EARLY_WINDOW)
 		return true;
+	if (is_excluded(flow->cgroup_id))
+		return false;
 	length = first_bytes(skb, segment, &word);
 	stranger = (u8)word == TLS_HANDSHAKE;
 	/* Nor is a segment that overtook the first one, or that is not HTTP: the socket's own segments will tell. */

@@ -4,6 +4,7 @@
 #define RINGSIDE_HTTP_RECORD_H
 
 #include "kernel.h"
+#include "excluded.h"
 #include "http.h"
 
 /* Sizes are set by user space before loading. */
@@ -22,6 +23,18 @@ struct {
 	__type(key, u32);
 	__type(value, struct http_slot);
 } slots SEC(".maps");
+
+/* How many series a cgroup has. User space deletes the entry together with them. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 4096);
+	__type(key, u64);
+	__type(value, u32);
+} series_of_owner SEC(".maps");
+
+/* Set by user space: how many it may have. */
+const volatile u32 max_series_of_owner = 256;
 
 /* Numbers of slots that nobody uses; filled by user space. */
 struct {
@@ -45,6 +58,8 @@ struct {
 #define HTTP_ENDED offsetof(struct http_counters, ended)
 #define HTTP_UNPARSED offsetof(struct http_counters, unparsed)
 #define HTTP_OVERFLOWED offsetof(struct http_counters, overflowed)
+#define HTTP_EXCLUDED offsetof(struct http_counters, excluded)
+#define HTTP_CAPPED offsetof(struct http_counters, capped)
 #define HTTP_OTHER offsetof(struct http_counters, other)
 #define HTTP_UNMATCHED offsetof(struct http_counters, unmatched)
 #define HTTP_REFUSED offsetof(struct http_counters, refused)
@@ -59,14 +74,31 @@ static __always_inline void count(u32 counter)
 		__sync_fetch_and_add((u64 *)(mine + counter), 1);
 }
 
-/* The slot of a series, taken from the free ones when it is new; its role's "other" when none is left. */
-static __always_inline u32 slot_of(const struct http_key *key)
+#define NO_SLOT 0xffffffff
+
+/* Whether the cgroup may have one more series. */
+static __always_inline bool may_have_series(u64 cgroup_id)
 {
-	u32 *known = bpf_map_lookup_elem(&series, key);
+	u32 *count = bpf_map_lookup_elem(&series_of_owner, &cgroup_id);
+	u32 none = 0;
+
+	if (!count) {
+		bpf_map_update_elem(&series_of_owner, &cgroup_id, &none, BPF_NOEXIST);
+		count = bpf_map_lookup_elem(&series_of_owner, &cgroup_id);
+	}
+	if (count && *count >= max_series_of_owner)
+		return false;
+	if (count)
+		__sync_fetch_and_add(count, 1);
+	return true;
+}
+
+/* A slot for a series that has none, taken from the free ones; its role's "other" when none is left. */
+static __always_inline u32 new_slot(const struct http_key *key)
+{
+	u32 *known;
 	u32 slot = 0;
 
-	if (known)
-		return *known;
 	if (bpf_map_pop_elem(&free_slots, &slot))
 		return key->role;
 	if (!bpf_map_update_elem(&series, key, &slot, BPF_NOEXIST))
@@ -77,14 +109,36 @@ static __always_inline u32 slot_of(const struct http_key *key)
 	return known ? *known : key->role;
 }
 
+/* The slot of a series. One more than its owner may have is counted as the owner's "other". */
+static __always_inline u32 slot_of(struct http_key *key)
+{
+	u32 *known = bpf_map_lookup_elem(&series, key);
+
+	if (known)
+		return *known;
+	if (is_excluded(key->cgroup_id))
+		return NO_SLOT;
+	if (!may_have_series(key->cgroup_id)) {
+		count(HTTP_CAPPED);
+		key->method = HTTP_METHOD_OTHER;
+		key->status = HTTP_STATUS_OTHER;
+		known = bpf_map_lookup_elem(&series, key);
+		if (known)
+			return *known;
+	}
+	return new_slot(key);
+}
+
 /* time_to_first_byte_ns is 0 where no answer began. */
-static __always_inline void record_request(const struct http_key *key, u64 duration_ns, u64 time_to_first_byte_ns)
+static __always_inline void record_request(struct http_key *key, u64 duration_ns, u64 time_to_first_byte_ns)
 {
 	u32 at = slot_of(key);
 	struct http_slot *slot = bpf_map_lookup_elem(&slots, &at);
 
-	if (!slot)
+	if (!slot) {
+		count(HTTP_EXCLUDED);
 		return;
+	}
 	histogram_record(&slot->duration, duration_ns, LATENCY_MIN_EXPONENT);
 	if (time_to_first_byte_ns)
 		histogram_record(&slot->time_to_first_byte, time_to_first_byte_ns, LATENCY_MIN_EXPONENT);

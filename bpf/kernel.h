@@ -35,9 +35,15 @@ struct kernfs_node {
 	u64 id;
 };
 
+struct cgroup_root {
+	/* 0 is cgroup v2. */
+	int hierarchy_id;
+};
+
 struct cgroup {
 	int level;
 	struct kernfs_node *kn;
+	struct cgroup_root *root;
 	/* Since 6.1 (commit 7f203bc89eb6): the cgroups on the way from the root down to this one. */
 	struct cgroup *ancestors[];
 };

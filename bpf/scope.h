@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: (GPL-2.0-only OR Apache-2.0) */
 /*
  * Whose socket is it, for programs that are not attached to a cgroup: the owner's cgroup id, and whether it lies below
- * the cgroup that the agent was told to measure.
+ * the cgroup that the agent was told to measure. Which of those below it are left out is said in excluded.h.
  *
  * The owner is the socket's own cgroup, not the current task's: in softirq the current task is whoever was interrupted.
  */
@@ -36,15 +36,13 @@ static __always_inline u64 sock_cgroup_id(struct sock *sk)
 	return cgroup ? BPF_CORE_READ(cgroup, kn, id) : 0;
 }
 
-static __always_inline bool sock_in_scope(struct sock *sk)
+static __always_inline bool cgroup_in_scope(struct cgroup *cgroup)
 {
 	u32 level = scope_cgroup_level;
-	struct cgroup *cgroup;
 	u64 id = 0;
 
 	if (level == 0)
 		return true;
-	cgroup = sock_cgroup(sk);
 	if (!cgroup || level >= MAX_CGROUP_LEVEL || BPF_CORE_READ(cgroup, level) < (int)level)
 		return false;
 
@@ -60,6 +58,11 @@ static __always_inline bool sock_in_scope(struct sock *sk)
 		bpf_probe_read_kernel(&id, sizeof(id), at);
 	}
 	return id == scope_cgroup_id;
+}
+
+static __always_inline bool sock_in_scope(struct sock *sk)
+{
+	return scope_cgroup_level == 0 || cgroup_in_scope(sock_cgroup(sk));
 }
 
 #endif

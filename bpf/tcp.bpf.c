@@ -28,7 +28,7 @@ static __always_inline void on_handshake(struct sock *sk, u32 role)
 		.role = role,
 	};
 
-	if (!sock_in_scope(sk))
+	if (!is_measured(sk))
 		return;
 	connection.slot = slot_of_owner(sk, role);
 	account(seen);
@@ -48,7 +48,7 @@ static __always_inline void on_established_unknown(struct sock *sk, int old_stat
 	};
 	struct tcp_slot *slot;
 
-	if (!sock_in_scope(sk))
+	if (!is_measured(sk))
 		return;
 	connection.slot = slot_of_owner(sk, role);
 	slot = slot_at(connection.slot);
@@ -91,7 +91,7 @@ static __always_inline void on_closed_unknown(struct sock *sk, int old_state)
 	u32 role = guess_role(sk, old_state);
 	struct tcp_slot *slot;
 
-	if (!sock_in_scope(sk))
+	if (!is_measured(sk))
 		return;
 	slot = slot_at(slot_of_owner(sk, role));
 	if (!is_established(old_state)) {
@@ -151,7 +151,7 @@ static __always_inline struct tcp_slot *slot_of_socket(struct sock *sk, struct t
 {
 	if (connection)
 		return slot_at(connection->slot);
-	if (!sock_in_scope(sk))
+	if (!is_measured(sk))
 		return NULL;
 	return slot_at(slot_of_owner(sk, guess_role(sk, state)));
 }
@@ -223,7 +223,7 @@ int BPF_PROG(tcp_retransmit_synack, struct sock *sk)
 {
 	struct tcp_slot *slot;
 
-	if (!sock_in_scope(sk))
+	if (!is_measured(sk))
 		return 0;
 	slot = slot_at(slot_of_owner(sk, TCP_SERVER));
 	count(slot, retransmits, 1);
@@ -259,7 +259,7 @@ int BPF_PROG(tcp_send_reset, struct sock *sk)
 		return 0;
 	}
 	if (state == TCP_LISTEN)
-		slot = sock_in_scope(sk) ? slot_at(slot_of_owner(sk, TCP_SERVER)) : NULL;
+		slot = is_measured(sk) ? slot_at(slot_of_owner(sk, TCP_SERVER)) : NULL;
 	else
 		slot = slot_of_socket(sk, find(sk), state);
 	count(slot, resets_sent, 1);
@@ -291,6 +291,7 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 	sums = bpf_map_lookup_elem(&live, &slot);
 	if (!sums)
 		return 0;
+	sums->followed++;
 	if (connection->flags & ENDED)
 		return 0;
 	sk = (struct sock *)*key;
@@ -325,7 +326,7 @@ int tcp_find(struct bpf_iter__task_file *ctx)
 	if (!socket || BPF_CORE_READ(socket, file) != file)
 		return 0;
 	sk = BPF_CORE_READ(socket, sk);
-	if (!sk || !is_tcp(sk) || find(sk) || !sock_in_scope(sk))
+	if (!sk || !is_tcp(sk) || find(sk) || !is_measured(sk))
 		return 0;
 	state = socket_state(sk);
 	if (!is_established(state))

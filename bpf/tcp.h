@@ -50,6 +50,8 @@ struct tcp_live {
 	__u64 active;
 	/* Not established yet. */
 	__u64 handshakes;
+	/* All that count into the slot, those that have ended but are not freed included. */
+	__u64 followed;
 	__u64 bytes_sent;
 	__u64 bytes_received;
 };

@@ -4,6 +4,7 @@
 #define RINGSIDE_TCP_MAPS_H
 
 #include "kernel.h"
+#include "excluded.h"
 #include "scope.h"
 #include "tcp.h"
 
@@ -122,6 +123,11 @@ static __always_inline u32 slot_of_series(struct tcp_series *key)
 	}
 	account(series_created);
 	return slot;
+}
+
+static __always_inline bool is_measured(struct sock *sk)
+{
+	return sock_in_scope(sk) && !is_excluded(sock_cgroup_id(sk));
 }
 
 static __noinline u32 slot_of_owner(struct sock *sk, u32 role)

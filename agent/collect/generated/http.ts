@@ -248,7 +248,9 @@ export interface HttpCounters {
   ended: bigint;
   unparsed: bigint;
   overflowed: bigint;
+  excluded: bigint;
   other: bigint;
+  capped: bigint;
   unmatched: bigint;
   refused: bigint;
   unused: BigUint64Array;
@@ -265,10 +267,12 @@ export const HttpCountersOffsets = {
   ended: 24,
   unparsed: 32,
   overflowed: 40,
-  other: 48,
-  unmatched: 56,
-  refused: 64,
-  unused: 72,
+  excluded: 48,
+  other: 56,
+  capped: 64,
+  unmatched: 72,
+  refused: 80,
+  unused: 88,
 } as const;
 
 export function readHttpCounters(view: DataView, at = 0): HttpCounters {
@@ -279,10 +283,12 @@ export function readHttpCounters(view: DataView, at = 0): HttpCounters {
     ended: view.getBigUint64(at + 24, true),
     unparsed: view.getBigUint64(at + 32, true),
     overflowed: view.getBigUint64(at + 40, true),
-    other: view.getBigUint64(at + 48, true),
-    unmatched: view.getBigUint64(at + 56, true),
-    refused: view.getBigUint64(at + 64, true),
-    unused: new BigUint64Array(copy(view, at + 72, 56)),
+    excluded: view.getBigUint64(at + 48, true),
+    other: view.getBigUint64(at + 56, true),
+    capped: view.getBigUint64(at + 64, true),
+    unmatched: view.getBigUint64(at + 72, true),
+    refused: view.getBigUint64(at + 80, true),
+    unused: new BigUint64Array(copy(view, at + 88, 40)),
   };
 }
 
@@ -310,8 +316,10 @@ export const maps = {
   ingress_readers: { keySize: 4, maxEntries: 2 },
   egress_readers: { keySize: 4, maxEntries: 1 },
   early: { keySize: 48, readKey: readHttpFlow, valueSize: 528, readValue: readHttpConnection, maxEntries: 512 },
+  excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
+  series_of_owner: { keySize: 8, valueSize: 4, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
   connections: { keySize: 4, valueSize: 528, readValue: readHttpConnection },
@@ -321,9 +329,10 @@ export const maps = {
 /** Where the variables of .rodata lie in its image, in bytes. */
 export const rodata = {
   histogramBoundsNs: { offset: 0, size: 4096 },
-  streamNames: { offset: 4096, size: 64 },
-  newConnection: { offset: 4160, size: 528 },
-  methodCharacters: { offset: 4688, size: 32 },
+  maxSeriesOfOwner: { offset: 4096, size: 4 },
+  streamNames: { offset: 4100, size: 64 },
+  newConnection: { offset: 4168, size: 528 },
+  methodCharacters: { offset: 4696, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */

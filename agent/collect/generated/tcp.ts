@@ -26,27 +26,30 @@ export function readTcpWalk(view: DataView, at = 0): TcpWalk {
 export interface TcpLive {
   active: bigint;
   handshakes: bigint;
+  followed: bigint;
   bytesSent: bigint;
   bytesReceived: bigint;
 }
 
 /** Bytes. */
-export const TCP_LIVE_SIZE = 32;
+export const TCP_LIVE_SIZE = 40;
 
 /** Bytes from the start of the struct. */
 export const TcpLiveOffsets = {
   active: 0,
   handshakes: 8,
-  bytesSent: 16,
-  bytesReceived: 24,
+  followed: 16,
+  bytesSent: 24,
+  bytesReceived: 32,
 } as const;
 
 export function readTcpLive(view: DataView, at = 0): TcpLive {
   return {
     active: view.getBigUint64(at, true),
     handshakes: view.getBigUint64(at + 8, true),
-    bytesSent: view.getBigUint64(at + 16, true),
-    bytesReceived: view.getBigUint64(at + 24, true),
+    followed: view.getBigUint64(at + 16, true),
+    bytesSent: view.getBigUint64(at + 24, true),
+    bytesReceived: view.getBigUint64(at + 32, true),
   };
 }
 
@@ -238,8 +241,9 @@ export function readTcpSlot(view: DataView, at = 0): TcpSlot {
 /** By name. Sizes are in bytes. */
 export const maps = {
   walk: { keySize: 4, valueSize: 8, readValue: readTcpWalk, maxEntries: 1 },
-  live: { keySize: 4, valueSize: 32, readValue: readTcpLive, maxEntries: 1024 },
+  live: { keySize: 4, valueSize: 40, readValue: readTcpLive, maxEntries: 1024 },
   accounts: { keySize: 4, valueSize: 64, readValue: readTcpAccounts, maxEntries: 1 },
+  excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   connections: { keySize: 8, valueSize: 48, readValue: readTcpConnection, maxEntries: 32768 },
   series: { keySize: 16, readKey: readTcpSeries, valueSize: 4, maxEntries: 1024 },
   free_slots: { valueSize: 4, maxEntries: 1024 },
