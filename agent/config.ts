@@ -5,22 +5,35 @@ import { hostname } from 'node:os';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { buildCommand, type Flags, type LogLevel } from './cli/command';
+import type { Limits } from './collect/program';
+import type { FilterOptions } from './identity/filter';
 import { formatListenAddress, type ListenAddress } from './cli/values';
+
+/** A container has about eight HTTP series for its two TCP ones. */
+const MIN_TCP_SERIES = 16;
 
 export interface Config {
   listen: ListenAddress;
+  /** Where probes are answered beside it. */
+  healthListen?: ListenAddress;
   /** As given: absolute, or relative to the cgroup v2 root. */
   cgroup: string;
+  /** Of it, only the kubelet's pods. */
+  podsOnly: boolean;
   node: string;
+  /** `auto`, `off`, or where it is: the API server's URL, the engine's socket. */
+  kubernetes: string;
+  kubernetesTokenFile?: string;
+  kubernetesCaFile?: string;
+  docker: string;
+  filter: FilterOptions;
   /** Who may ask. Without both the agent listens on loopback only. */
   tokenFile?: string;
   tls?: TlsFiles;
   /** Neither of them is asked for, nor --insecure given. */
   loopbackOnly: boolean;
   historyBytes: number;
-  /** Of each BPF program. */
-  maxSeries: number;
-  maxConnections: number;
+  limits: Limits;
   tickMs: number;
   /** The folder with the `*.bpf.o` files. */
   objects: string;
@@ -48,9 +61,23 @@ export function readConfig(argv: readonly string[], adjust: (command: Command) =
   if (fault) {
     command.error(`error: ${fault}`);
   }
-  const { tlsCert, tlsKey, tlsClientCa, insecure, ...rest } = flags;
+  const { tlsCert, tlsKey, tlsClientCa, insecure, ...others } = flags;
+  const { maxSeries, maxTcpSeries, maxSeriesPerContainer, maxConnections, ...more } = others;
+  const { includeNamespaces, excludeNamespaces, includePods, excludePods, ...rest } = more;
   const tls = tlsCert && tlsKey ? { cert: tlsCert, key: tlsKey, clientCa: tlsClientCa } : undefined;
-  return { ...rest, tls, loopbackOnly: !isGuarded(flags) && !insecure, warnings: warningsOf(flags) };
+  return {
+    ...rest,
+    tls,
+    loopbackOnly: !isGuarded(flags) && !insecure,
+    filter: { includeNamespaces, excludeNamespaces, includePods, excludePods },
+    limits: {
+      maxSeries,
+      maxTcpSeries: maxTcpSeries ?? Math.max(MIN_TCP_SERIES, Math.ceil(maxSeries / 4)),
+      maxSeriesPerContainer,
+      maxConnections,
+    },
+    warnings: warningsOf(flags),
+  };
 }
 
 /** What is wrong with the flags taken together, in one sentence. */

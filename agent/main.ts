@@ -9,7 +9,11 @@ import { History } from './history/history';
 import { SeriesTable } from './history/series';
 import { buildApp } from './http/app';
 import { listen } from './http/server';
+import { startProbes } from './http/probes';
 import { TokenFile } from './http/token';
+import { Filter } from './identity/filter';
+import { Owners } from './identity/owners';
+import { findSources } from './identity/sources';
 import { preflight } from './preflight';
 import { explain } from './refusal';
 import { Ticker } from './ticker';
@@ -29,7 +33,9 @@ async function main(): Promise<void> {
 
   const series = new SeriesTable();
   const history = new History({ bytes: config.historyBytes, series });
-  const collector = Collector.open({ ...config, ...ground, series });
+  const sources = findSources(config, (message) => log.warn(message));
+  const owners = new Owners({ node: config.node, ...sources, filter: new Filter(config.filter) });
+  const collector = Collector.open({ ...config, ...ground, series, owners });
   const bootEpochMs = Date.now();
   history.begin(bootEpochMs);
 
@@ -49,6 +55,7 @@ async function main(): Promise<void> {
       bootEpochMs,
       history,
       series,
+      owners,
       collector,
       ticker,
       access,
@@ -57,17 +64,23 @@ async function main(): Promise<void> {
     { logger: log, tls: config.tls }
   );
 
+  const probes = config.healthListen && (await startProbes({ ticker }, config.healthListen, log));
+
   closeWithGrace({ delay: 5_000, logger: log }, async ({ signal, err }) => {
     if (err) {
       log.fatal({ err }, 'closing after a fault');
     }
     ticker.stop();
+    await Promise.all([sources.kubernetes.stop(), sources.docker.stop()]);
     // Queries that are under way still read the kernel's memory.
     await app.close();
     collector.close();
+    await probes?.close();
     log.info({ signal }, 'closed');
   });
 
+  sources.kubernetes.start();
+  sources.docker.start();
   ticker.start();
   const address = await listen(app, config.listen);
   warnings.forEach((warning) => log.warn(warning));

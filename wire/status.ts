@@ -13,6 +13,15 @@ export const ProgramSchema = Type.Object({
   nanosecondsPerRun: Type.Optional(Type.Number()),
 });
 
+export const IdentitySourceSchema = Type.Object({
+  state: Type.Unsafe<'off' | 'connecting' | 'ready' | 'failing'>({
+    type: 'string',
+    enum: ['off', 'connecting', 'ready', 'failing'],
+  }),
+  reason: Type.String({ description: 'Why names are missing; empty when they are not.' }),
+  known: Type.Integer({ description: 'Pods or containers it knows.' }),
+});
+
 export const StatusSchema = Type.Object({
   name: Type.Literal('ringside-agent'),
   wire: Type.Integer(),
@@ -39,6 +48,15 @@ export const StatusSchema = Type.Object({
       help: Type.String(),
     })
   ),
+  /** Whose traffic it is, and who says so. */
+  identity: Type.Object({
+    owners: Type.Integer({ description: 'Cgroups that are there.' }),
+    excluded: Type.Integer({ description: 'Of these, the ones that are not measured.' }),
+    pods: Type.Integer({ description: 'Pods among them.' }),
+    unnamedPods: Type.Integer({ description: 'Of these, the ones that only their UID is known of.' }),
+    kubernetes: IdentitySourceSchema,
+    docker: IdentitySourceSchema,
+  }),
   history: Type.Object({
     bytes: Type.Integer({ description: 'The fixed budget.' }),
     tiers: Type.Array(

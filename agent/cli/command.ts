@@ -5,9 +5,12 @@ import { DEFAULT_HISTORY_BYTES } from '../history/history';
 import {
   byteParser,
   formatBytes,
+  parseKubernetes,
   parseListenAddress,
+  parseNamespaces,
   parseNodeName,
   parsePath,
+  parseSelectorText,
   parseSwitch,
   wholeNumberParser,
   type ListenAddress,
@@ -19,8 +22,20 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 /** What the flags say, each by itself; `agent/config.ts` judges them together. */
 export interface Flags {
   listen: ListenAddress;
+  healthListen?: ListenAddress;
   cgroup: string;
+  podsOnly: boolean;
   node: string;
+  /** `auto`, `off` or the API server's URL. */
+  kubernetes: string;
+  kubernetesTokenFile?: string;
+  kubernetesCaFile?: string;
+  /** `auto`, `off` or the engine's socket. */
+  docker: string;
+  includeNamespaces: string[];
+  excludeNamespaces: string[];
+  includePods?: string;
+  excludePods?: string;
   tokenFile?: string;
   tlsCert?: string;
   tlsKey?: string;
@@ -28,6 +43,8 @@ export interface Flags {
   insecure: boolean;
   historyBytes: number;
   maxSeries: number;
+  maxTcpSeries?: number;
+  maxSeriesPerContainer: number;
   maxConnections: number;
   tickMs: number;
   objects: string;
@@ -55,6 +72,12 @@ export function buildCommand(defaults: FlagDefaults): Command {
     )
     .addOption(
       flag(
+        '--health-listen <host:port>',
+        'answer /healthz and /readyz here too, in plain HTTP, for probes that have no certificate'
+      ).argParser(parseListenAddress)
+    )
+    .addOption(
+      flag(
         '--cgroup <path>',
         'measure only this cgroup and what is below it; absolute, or relative to the cgroup v2 root'
       )
@@ -62,10 +85,54 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .argParser(parsePath)
     )
     .addOption(
+      flag('--pods-only [yes|no]', 'measure only the kubelet’s pods, wherever below --cgroup they are')
+        .preset('yes')
+        .default(false, 'no')
+        .argParser(parseSwitch)
+    )
+    .addOption(
       flag('--node <name>', 'the name of this node, a label on every series')
         .default(defaults.node, 'the host name')
         .argParser(parseNodeName)
     )
+    .addOption(
+      flag('--kubernetes <auto|off|url>', 'the API server that knows the names of this node’s pods')
+        .default('auto', 'where the agent runs in a pod')
+        .argParser(parseKubernetes)
+    )
+    .addOption(
+      flag(
+        '--kubernetes-token-file <path>',
+        'the bearer token for it, read again when it changes; the service account’s unless given'
+      ).argParser(parsePath)
+    )
+    .addOption(
+      flag(
+        '--kubernetes-ca-file <path>',
+        'the authority that signed its certificate (PEM); the service account’s unless given'
+      ).argParser(parsePath)
+    )
+    .addOption(
+      flag('--docker <auto|off|path>', 'the socket of the container engine that knows the names of containers')
+        .default('auto', 'where there is one')
+        .argParser(parsePath)
+    )
+    .addOption(
+      flag('--include-namespaces <names>', 'measure only the pods of these namespaces, separated by commas')
+        .default([], 'all')
+        .argParser(parseNamespaces)
+    )
+    .addOption(
+      flag('--exclude-namespaces <names>', 'leave the pods of these namespaces out')
+        .default([], 'none')
+        .argParser(parseNamespaces)
+    )
+    .addOption(
+      flag('--include-pods <selector>', 'measure only the pods with these labels: app=web,tier!=test').argParser(
+        parseSelectorText
+      )
+    )
+    .addOption(flag('--exclude-pods <selector>', 'leave the pods with these labels out').argParser(parseSelectorText))
     .addOption(
       flag('--token-file <path>', 'ask for the bearer token in this file; read again when it changes').argParser(
         parsePath
@@ -90,9 +157,20 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .argParser(byteParser(MIN_HISTORY_BYTES, MAX_HISTORY_BYTES))
     )
     .addOption(
-      flag('--max-series <count>', 'series each BPF program can keep apart; what comes after is counted as "other"')
-        .default(2_000)
+      flag('--max-series <count>', 'HTTP series that can be kept apart; what comes after is counted as "other"')
+        .default(4_000)
         .argParser(wholeNumberParser(16, 1_000_000))
+    )
+    .addOption(
+      flag(
+        '--max-tcp-series <count>',
+        'the same for TCP, where a container has two; a quarter of --max-series unless given'
+      ).argParser(wholeNumberParser(16, 1_000_000))
+    )
+    .addOption(
+      flag('--max-series-per-container <count>', 'HTTP series one container can have; the rest is its own "other"')
+        .default(200)
+        .argParser(wholeNumberParser(1, 1_000_000))
     )
     .addOption(
       flag('--max-connections <count>', 'open TCP connections that are followed at a time')

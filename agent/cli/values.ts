@@ -1,6 +1,7 @@
 /** Flag values as they are typed: each parser returns what was meant, or says what was expected. */
 import { isIP } from 'node:net';
 import { InvalidArgumentError } from 'commander';
+import { parseSelector, SelectorError } from '../identity/selector';
 
 export interface ListenAddress {
   /** An IP address or a name; empty for every address of the machine. */
@@ -115,4 +116,45 @@ export function parseNodeName(text: string): string {
     throw new InvalidArgumentError('Expected a name of 1 to 253 characters without spaces.');
   }
   return text;
+}
+
+/** `auto`, `off`, or where the API server is. Its names are worth a certificate: there is no plain HTTP. */
+export function parseKubernetes(text: string): string {
+  if (text === 'auto' || text === 'off') {
+    return text;
+  }
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'https:' || url.username !== '' || url.pathname !== '/') {
+    throw new InvalidArgumentError('Expected auto, off, or an address such as https://10.96.0.1:443.');
+  }
+  return url.origin;
+}
+
+/** A namespace's name is a DNS label. */
+const NAMESPACE = /^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/;
+
+/** `shop,payments`. */
+export function parseNamespaces(text: string): string[] {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  const wrong = names.find((name) => !NAMESPACE.test(name));
+  if (names.length === 0 || wrong !== undefined) {
+    throw new InvalidArgumentError(
+      `${wrong === undefined ? '' : `"${wrong}" is not the name of a namespace. `}` +
+        'Expected names separated by commas, for example shop,payments.'
+    );
+  }
+  return names;
+}
+
+/** Checked here, where the mistake was made; parsed again where it is used. */
+export function parseSelectorText(text: string): string {
+  try {
+    parseSelector(text);
+    return text;
+  } catch (error) {
+    throw error instanceof SelectorError ? new InvalidArgumentError(error.message) : error;
+  }
 }

@@ -1,7 +1,9 @@
 /** One kind of measurement: a BPF object, its slots, and how they become series. */
 import type { Deltas, LiveSource } from '../history/deltas';
-import type { Labels, SeriesTable } from '../history/series';
+import type { SeriesTable, Target } from '../history/series';
+import type { Owner } from '../identity/owners';
 import type { Status } from '../../wire/status';
+import type { Scope } from './scope';
 
 export interface Program extends LiveSource {
   /** The stem of its object: `http` for `http.bpf.o`. */
@@ -10,6 +12,12 @@ export interface Program extends LiveSource {
   tick(into: Deltas): void;
   /** Tells everything since the programs were loaded; of a gauge, what it is now. */
   totals(into: Deltas): void;
+  /** From now on nothing is counted for a cgroup, and what was is not told; or it is measured again. */
+  setExcluded(cgroupId: bigint, excluded: boolean): void;
+  /** Takes the slots of owners that are gone back, as soon as nothing can be counted in them any more. */
+  reclaim(departed: Iterable<Owner>): void;
+  /** Whether anything is still counted for the owner. */
+  holds(owner: Owner): boolean;
   status(): ProgramStatus;
   /** Detaches and unloads; the mapped memory is gone. */
   close(): void;
@@ -23,28 +31,30 @@ export interface ProgramStatus extends Pick<Status, 'programs' | 'series' | 'los
 export interface ProgramContext {
   /** Directory of the cgroup to measure, and where it is in the hierarchy. */
   scope: Scope;
-  /** The value of the label `node`. */
-  node: string;
   /** Directory of the `*.bpf.o` files. */
   objects: string;
-  maxSeries: number;
-  maxConnections: number;
+  limits: Limits;
   series: SeriesTable;
   owners: OwnerResolver;
+  /** Whose series that is that found no room under its own name. */
+  other: Target;
 }
 
-export interface Scope {
-  path: string;
-  /** The inode of its directory. */
-  cgroupId: bigint;
-  /** How many directories below the root of the hierarchy; 0 is the root. */
-  level: number;
+/** What there is memory for, all of it taken at the start. */
+export interface Limits {
+  /** HTTP series; the rest is counted under "other". */
+  maxSeries: number;
+  /** HTTP series of one cgroup; the rest is counted under the cgroup's own "other". */
+  maxSeriesPerContainer: number;
+  /** TCP series: two an owner, one for each end of its connections. */
+  maxTcpSeries: number;
+  /** TCP connections followed at the same time. */
+  maxConnections: number;
 }
 
 export interface OwnerResolver {
-  /** The target labels of a socket's cgroup. */
-  labelsOf(cgroupId: bigint): Labels;
+  ownerOf(cgroupId: bigint): Owner;
 }
 
-/** The cgroup label of what found no room under its own name. */
-export const OTHER_OWNER = 'other';
+/** The labels of what found no room under its own name. */
+export const OTHER = 'other';

@@ -1,8 +1,9 @@
 /** What each counter and each histogram of a TCP slot is called in the catalogue. */
 import { FAILURE_REASONS, type Metric } from '../../wire/metrics';
-import type { Labels, SeriesTable } from '../history/series';
+import type { Labels, SeriesTable, Target } from '../history/series';
 import { TcpLiveOffsets, TcpRole, TcpSlotOffsets } from './generated/tcp';
 import { metric } from './metric';
+import type { SlotSeries } from './slots';
 
 export interface TcpCounter {
   metric: Metric;
@@ -48,16 +49,31 @@ function counter(name: string, at: number, labels: Labels = {}, liveAt?: number)
   return { metric: metric(name), labels, at, liveAt, isOutcome: OUTCOMES.includes(name) };
 }
 
+/** What tells the series of one slot from those of another owner's: the same objects for all owners. */
+interface End {
+  role: Labels;
+  own: ReadonlyMap<TcpCounter, Labels>;
+}
+
+const CLIENT = end('client');
+const SERVER = end('server');
+
+function end(role: string): End {
+  return { role: { role }, own: new Map(TCP_COUNTERS.map((counter) => [counter, { role, ...counter.labels }])) };
+}
+
 /** The series of one slot: of one owner, at one end. Histograms exist from the moment they have something to tell. */
-export class TcpSlotSeries {
+export class TcpSlotSeries implements SlotSeries {
   readonly #table: SeriesTable;
-  readonly #labels: Labels;
+  readonly #target: Target;
+  readonly #end: End;
   readonly #ids = new Map<TcpCounter | TcpHistogram, number>();
   #activeId?: number;
 
-  constructor(table: SeriesTable, owner: Labels, role: TcpRole) {
+  constructor(table: SeriesTable, target: Target, role: TcpRole) {
     this.#table = table;
-    this.#labels = { ...owner, role: role === TcpRole.TCP_SERVER ? 'server' : 'client' };
+    this.#target = target;
+    this.#end = role === TcpRole.TCP_SERVER ? SERVER : CLIENT;
   }
 
   /**
@@ -65,7 +81,7 @@ export class TcpSlotSeries {
    * more than one that says “No data”. Connections that fail are the client's, as a rule.
    */
   introduceCounters(): void {
-    const counters = TCP_COUNTERS.filter(({ labels }) => labels.reason === undefined || this.#labels.role === 'client');
+    const counters = TCP_COUNTERS.filter(({ labels }) => labels.reason === undefined || this.#end === CLIENT);
     counters.forEach((counter) => this.idOf(counter));
   }
 
@@ -73,14 +89,21 @@ export class TcpSlotSeries {
   idOf(what: TcpCounter | TcpHistogram): number {
     let id = this.#ids.get(what);
     if (id === undefined) {
-      const own = 'labels' in what ? what.labels : {};
-      id = this.#table.intern(what.metric, { ...this.#labels, ...own }).id;
+      const own = 'labels' in what ? this.#end.own.get(what) : this.#end.role;
+      id = this.#table.intern(what.metric, this.#target, own).id;
       this.#ids.set(what, id);
     }
     return id;
   }
 
   get activeId(): number {
-    return (this.#activeId ??= this.#table.intern(ACTIVE, this.#labels).id);
+    return (this.#activeId ??= this.#table.intern(ACTIVE, this.#target, this.#end.role).id);
+  }
+
+  release(): void {
+    this.#ids.forEach((id) => this.#table.release(id));
+    if (this.#activeId !== undefined) {
+      this.#table.release(this.#activeId);
+    }
   }
 }

@@ -56,6 +56,11 @@ export class TcpWalk {
     return this.sum(slot, TcpLiveOffsets.active);
   }
 
+  /** Whether no connection counts into the slot any more, as far as the last walk has seen. */
+  isQuiet(slot: number): boolean {
+    return this.possible && this.sum(slot, TcpLiveOffsets.followed) === 0;
+  }
+
   /** Connections of all slots whose handshake is under way. */
   handshakes(): number {
     let handshakes = 0;

@@ -17,6 +17,7 @@ export interface AgentContext {
   bootEpochMs: number;
   history: History;
   series: SeriesTable;
+  owners: { status(): Status['identity'] };
   collector: Measuring;
   ticker: { readonly readiness: Readiness; readonly liveness: Readiness; readonly stats: Readonly<TickStats> };
   access: Access;

@@ -6,6 +6,7 @@
  * remembers it. A cgroup id that the kernel uses again is a new owner.
  */
 import { TARGET_LABELS } from '../../wire/metrics';
+import type { Status } from '../../wire/status';
 import type { Labels, Target } from '../history/series';
 import type { CgroupListener } from './cgroups';
 import type { Filter } from './filter';
@@ -39,21 +40,14 @@ export interface Owner {
 export interface OwnersOptions {
   /** The value of the label `node`. */
   node: string;
-  sources: readonly IdentitySource[];
+  kubernetes: IdentitySource;
+  docker: IdentitySource;
   filter: Pick<Filter, 'admits'>;
   /** A clock that nobody sets. */
   monotonicMs?: () => number;
 }
 
-export interface OwnersStatus {
-  /** Cgroups that are there. */
-  cgroups: number;
-  /** Of these, the ones that are left out. */
-  excluded: number;
-  /** Pods among them, and how many of these have no name yet. */
-  pods: number;
-  unnamedPods: number;
-}
+export type OwnersStatus = Status['identity'];
 
 export class Owners implements CgroupListener {
   readonly #options: Required<OwnersOptions>;
@@ -68,7 +62,7 @@ export class Owners implements CgroupListener {
 
   constructor(options: OwnersOptions) {
     this.#options = { monotonicMs: () => performance.now(), ...options };
-    options.sources.forEach((source) => source.onChange(() => (this.#stale = true)));
+    [options.kubernetes, options.docker].forEach((source) => source.onChange(() => (this.#stale = true)));
   }
 
   /** What to do when somebody asks for a cgroup that is not known. */
@@ -168,10 +162,12 @@ export class Owners implements CgroupListener {
       }
     }
     return {
-      cgroups: present.length,
+      owners: present.length,
       excluded: present.filter(({ excluded }) => excluded).length,
       pods: pods.size,
       unnamedPods: [...pods.values()].filter((named) => !named).length,
+      kubernetes: this.#options.kubernetes.status,
+      docker: this.#options.docker.status,
     };
   }
 
@@ -206,9 +202,9 @@ export class Owners implements CgroupListener {
   }
 
   #name(owner: KnownOwner): void {
-    for (const source of this.#options.sources) {
-      owner.learn(source.identify(owner.place));
-    }
+    const { docker, kubernetes } = this.#options;
+    // A node's engine may know a pod's container, too, by a name that the kubelet has made up.
+    owner.learn(owner.place.podUid === undefined ? docker.identify(owner.place) : kubernetes.identify(owner.place));
     const labels = labelsOf(owner, this.#options.node);
     if (TARGET_LABELS.some((label) => labels[label] !== owner.target.labels[label])) {
       owner.target.labels = labels;
@@ -258,12 +254,15 @@ function newTarget(): Target {
 }
 
 function labelsOf({ identity, place }: KnownOwner, node: string): Labels {
+  const containerId = place.containerId?.slice(0, CONTAINER_ID_LENGTH);
+  const path = cleanName(place.path, MAX_PATH_LENGTH);
   return {
     node,
     namespace: identity.namespace,
     pod: identity.pod ?? place.podUid,
-    container: identity.container ?? place.containerId?.slice(0, CONTAINER_ID_LENGTH),
-    workload: identity.workload ?? place.unit,
-    cgroup: cleanName(place.path, MAX_PATH_LENGTH),
+    container: identity.container ?? containerId,
+    // Never empty: it is what dashboards group by, in Kubernetes and outside.
+    workload: identity.workload ?? place.unit ?? place.podUid ?? containerId ?? path,
+    cgroup: path,
   };
 }

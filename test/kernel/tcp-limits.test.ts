@@ -92,7 +92,7 @@ test('owners beyond the table of series are counted under “other”', async ()
     { 'server in other': { ...counts, 'bytes sent': 3, 'bytes received': 300 } }
   );
   expect(losses().overflowed).toBe(3);
-  expect(notices()).toContain('--max-series');
+  expect(notices()).toContain('--max-tcp-series');
 });
 
 describe('other cgroups', () => {

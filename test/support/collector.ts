@@ -1,38 +1,53 @@
 /** The real collector on the real kernel, attached to one cgroup of a test's own. */
 import { join } from 'node:path';
 import { Collector } from '../../agent/collect/collector';
+import type { Limits } from '../../agent/collect/program';
 import { SeriesTable } from '../../agent/history/series';
+import { Absent } from '../../agent/identity/absent';
+import { Filter, type FilterOptions } from '../../agent/identity/filter';
+import { Owners } from '../../agent/identity/owners';
+import type { IdentitySource } from '../../agent/identity/source';
 import type { Cgroup } from './cgroup';
 import { requireKernel } from './requirements';
 import { Totals } from './totals';
 import { until } from './wait';
 
-export interface CollectorOptions {
-  maxSeries?: number;
-  maxConnections?: number;
+export interface CollectorOptions extends Partial<Limits> {
+  kubernetes?: IdentitySource;
+  docker?: IdentitySource;
+  filter?: Partial<FilterOptions>;
 }
 
 /** What became of a request that was seen; together they are all that were seen. */
-const FATES = ['recorded', 'in_flight', 'unparsed', 'overflowed', 'evicted'];
+const FATES = ['recorded', 'in_flight', 'unparsed', 'overflowed', 'evicted', 'excluded'];
 
 export class TestCollector {
   private constructor(
     readonly collector: Collector,
-    readonly series: SeriesTable
+    readonly series: SeriesTable,
+    readonly owners: Owners
   ) {}
 
   static async open(cgroup: Cgroup, options: CollectorOptions = {}): Promise<TestCollector> {
     requireKernel();
+    const { kubernetes, docker, filter, ...limits } = options;
     const series = new SeriesTable();
-    const collector = await Collector.open({
+    const owners = new Owners({
+      node: 'test',
+      kubernetes: kubernetes ?? new Absent('kubernetes', 'This test has none.'),
+      docker: docker ?? new Absent('docker', 'This test has none.'),
+      filter: new Filter({ includeNamespaces: [], excludeNamespaces: [], ...filter }),
+    });
+    const maxSeries = limits.maxSeries ?? 512;
+    const collector = Collector.open({
       cgroup: cgroup.path,
       node: 'test',
       objects: join(__dirname, '../../bpf/.output'),
-      maxSeries: options.maxSeries ?? 512,
-      maxConnections: options.maxConnections ?? 16_384,
+      limits: { maxTcpSeries: maxSeries, maxSeriesPerContainer: 512, maxConnections: 16_384, ...limits, maxSeries },
       series,
+      owners,
     });
-    return new TestCollector(collector, series);
+    return new TestCollector(collector, series, owners);
   }
 
   totals(): Totals {

@@ -1,10 +1,22 @@
 /** TCP connections: the slots of `bpf/tcp.bpf.c` as series. */
 import { readlinkSync } from 'node:fs';
 import type { Deltas } from '../../history/deltas';
-import { maps, readTcpAccounts, readTcpSeries, rodata, TcpRole, type TcpAccounts } from '../generated/tcp';
+import type { Owner } from '../../identity/owners';
+import { Carried } from '../carried';
+import {
+  maps,
+  readTcpAccounts,
+  readTcpSeries,
+  rodata,
+  TcpRole,
+  TcpSeriesOffsets,
+  type TcpAccounts,
+} from '../generated/tcp';
 import { Histograms } from '../histograms';
 import { LoadedObject } from '../object';
-import { OTHER_OWNER, type Program, type ProgramContext, type ProgramStatus } from '../program';
+import type { Program, ProgramContext, ProgramStatus } from '../program';
+import { setScope } from '../scope';
+import { Slots } from '../slots';
 import { TCP_COUNTERS, TCP_HISTOGRAMS, TcpSlotSeries } from '../tcp-series';
 import { TcpWalk } from '../tcp-walk';
 
@@ -20,34 +32,35 @@ export class TcpProgram implements Program {
   readonly #context: ProgramContext;
   readonly #object: LoadedObject;
   readonly #walk: TcpWalk;
-  readonly #slots: BigUint64Array;
+  readonly #memory: BigUint64Array;
   readonly #histograms: readonly Histograms[];
   readonly #accounts: DataView;
-  /** By slot; those in use, without gaps only as long as the kernel has not left one out. */
-  readonly #series: Array<TcpSlotSeries | undefined> = [];
+  readonly #slots: Slots<TcpSlotSeries>;
+  /** The first slots, one a role. */
+  readonly #others: readonly TcpSlotSeries[];
+  readonly #carried = new Carried();
   #seriesCreated = 0n;
   /** Of each counter of each slot: what it showed when it was read last, and the most that was told to the history. */
   readonly #now: Float64Array;
   readonly #told: Float64Array;
   /** Slots whose number of open connections the history knows not to be 0. */
   readonly #active = new Set<number>();
+  #outcomesOfTheGone = 0;
   #sampledAtMs = -Infinity;
 
   constructor(context: ProgramContext) {
-    const slots = context.maxSeries + TcpRole.TCP_ROLES;
+    const { maxConnections, maxTcpSeries } = context.limits;
+    const slots = maxTcpSeries + TcpRole.TCP_ROLES;
     this.#context = context;
     this.#object = LoadedObject.open('tcp', context, {
       sizes: {
-        series: context.maxSeries,
-        free_slots: context.maxSeries,
+        series: maxTcpSeries,
+        free_slots: maxTcpSeries,
         slots,
         live: slots,
-        connections: context.maxConnections,
+        connections: maxConnections,
       },
-      constants: (image) => {
-        image.setBigUint64(rodata.scopeCgroupId.offset, context.scope.cgroupId, true);
-        image.setUint32(rodata.scopeCgroupLevel.offset, context.scope.level, true);
-      },
+      constants: (image) => setScope(image, rodata, context.scope),
       tracing: [
         { program: 'tcp_state' },
         { program: 'tcp_destroy' },
@@ -65,15 +78,21 @@ export class TcpProgram implements Program {
       this.#object.fillQueue('free_slots', TcpRole.TCP_ROLES, slots);
       this.#walk = new TcpWalk(this.#object);
       const memory = this.#object.map('slots').memory();
-      this.#slots = new BigUint64Array(memory);
+      this.#memory = new BigUint64Array(memory);
       this.#histograms = TCP_HISTOGRAMS.map(({ at }) => new Histograms(memory, maps.slots.valueSize, at));
       this.#accounts = new DataView(this.#object.map('accounts').memory());
       this.#now = new Float64Array(slots * COUNTERS);
       this.#told = new Float64Array(slots * COUNTERS);
-      for (const role of [TcpRole.TCP_CLIENT, TcpRole.TCP_SERVER]) {
-        const other = { node: context.node, cgroup: OTHER_OWNER };
-        this.#series[role] = new TcpSlotSeries(context.series, other, role);
-      }
+      this.#slots = new Slots(this.#object, context, {
+        slotBytes: maps.slots.valueSize,
+        keyBytes: maps.series.keySize,
+        cgroupIdAt: TcpSeriesOffsets.cgroupId,
+        seriesOf: (keys, at, owner) => this.#seriesOf(keys, at, owner),
+        onFree: (slot, series) => this.#onFree(slot, series),
+      });
+      this.#others = [TcpRole.TCP_CLIENT, TcpRole.TCP_SERVER].map(
+        (role) => new TcpSlotSeries(context.series, context.other, role)
+      );
       if (this.#object.has('tcp_find')) {
         this.#object.runIterator('tcp_find');
       }
@@ -100,37 +119,39 @@ export class TcpProgram implements Program {
 
   totals(into: Deltas): void {
     this.#read(false);
-    this.#series.forEach((series, slot) => {
-      if (!series) {
-        return;
-      }
-      TCP_COUNTERS.forEach((counter, i) => {
-        const total = Math.max(this.#now[slot * COUNTERS + i], this.#told[slot * COUNTERS + i]);
-        if (total > 0) {
-          into.counter(series.idOf(counter), total);
-        }
-      });
-      TCP_HISTOGRAMS.forEach((histogram, i) => {
-        if (this.#histograms[i].used(slot)) {
-          this.#histograms[i].total(slot, series.idOf(histogram), into);
-        }
-      });
+    this.#forEach((series, slot) => {
+      this.#tellTotals(slot, series, into);
       const active = this.#walk.active(slot);
       // A 0 of an owner that has a name is news; of "other" it is noise.
       if (active > 0 || (this.#walk.possible && slot >= TcpRole.TCP_ROLES)) {
         into.gauge(series.activeId, active);
       }
     });
+    this.#carried.tell(into);
+  }
+
+  setExcluded(cgroupId: bigint, excluded: boolean): void {
+    this.#slots.update();
+    this.#slots.setExcluded(cgroupId, excluded);
+  }
+
+  reclaim(departed: Iterable<Owner>): void {
+    // A connection counts into the slot it began with, until the kernel frees its socket; then it lets go of the cgroup.
+    this.#slots.reclaim(departed, (slot, owner) => owner.released || this.#walk.isQuiet(slot));
+    this.#carried.keep((id) => this.#context.series.isLive(id));
+  }
+
+  holds(owner: Owner): boolean {
+    return this.#slots.holds(owner);
   }
 
   status(): ProgramStatus {
     // The sums of handshakes below are of one moment.
     this.#read(false);
     const accounts = readTcpAccounts(this.#accounts);
-    const used = this.#series.filter((series, slot) => series && slot >= TcpRole.TCP_ROLES).length;
     return {
       programs: this.#object.programs(),
-      series: [{ program: this.name, used, limit: this.#context.maxSeries }],
+      series: [{ program: this.name, used: this.#slots.used, limit: this.#context.limits.maxTcpSeries }],
       losses: this.#losses(accounts),
       notices: this.#notices(accounts),
       kernelMapBytes: this.#object.kernelMapBytes(),
@@ -148,12 +169,12 @@ export class TcpProgram implements Program {
   #read(sampleRtt: boolean): void {
     this.#readIndex();
     const walks = this.#walk.isDue(sampleRtt);
-    this.#series.forEach((_, slot) => {
+    this.#forEach((_, slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         // Without a walk after it, a counter with a share in the open connections stays as it was: together with an old
         // walk, what ended meanwhile would be told twice.
         if (walks || TCP_COUNTERS[i].liveAt === undefined) {
-          this.#now[slot * COUNTERS + i] = Number(this.#slots[slot * SLOT_LONGS + TCP_COUNTERS[i].at / 8]);
+          this.#now[slot * COUNTERS + i] = Number(this.#memory[slot * SLOT_LONGS + TCP_COUNTERS[i].at / 8]);
         }
       }
     });
@@ -164,7 +185,7 @@ export class TcpProgram implements Program {
   }
 
   #addOpenConnections(): void {
-    this.#series.forEach((_, slot) => {
+    this.#forEach((_, slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         const { liveAt } = TCP_COUNTERS[i];
         if (liveAt !== undefined) {
@@ -175,10 +196,7 @@ export class TcpProgram implements Program {
   }
 
   #tell(into: Deltas, advance: boolean): void {
-    this.#series.forEach((series, slot) => {
-      if (!series) {
-        return;
-      }
+    this.#forEach((series, slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         const at = slot * COUNTERS + i;
         // Never less than was told: a connection may have ended after the counters were read and before the walk.
@@ -211,23 +229,44 @@ export class TcpProgram implements Program {
   /** The kernel's table of series, read again only when it has a new entry. */
   #readIndex(): void {
     const created = readTcpAccounts(this.#accounts).seriesCreated;
-    if (created === this.#seriesCreated) {
-      return;
+    if (created !== this.#seriesCreated) {
+      this.#seriesCreated = created;
+      this.#slots.update();
     }
-    this.#seriesCreated = created;
-    const { keys, values, count } = this.#object.map('series').entries();
-    const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
-    const valueView = new DataView(values.buffer, values.byteOffset, values.byteLength);
-    for (let i = 0; i < count; i++) {
-      const slot = valueView.getUint32(i * maps.series.valueSize, true);
-      if (!this.#series[slot]) {
-        const { cgroupId, role } = readTcpSeries(keyView, i * maps.series.keySize);
-        const owner = this.#context.owners.labelsOf(cgroupId);
-        const series = new TcpSlotSeries(this.#context.series, owner, role);
-        series.introduceCounters();
-        this.#series[slot] = series;
+  }
+
+  #seriesOf(keys: DataView, at: number, owner: Owner): TcpSlotSeries {
+    const series = new TcpSlotSeries(this.#context.series, owner.target, readTcpSeries(keys, at).role);
+    series.introduceCounters();
+    return series;
+  }
+
+  #forEach(see: (series: TcpSlotSeries, slot: number) => void): void {
+    this.#others.forEach(see);
+    this.#slots.forEach(see);
+  }
+
+  #tellTotals(slot: number, series: TcpSlotSeries, into: Deltas): void {
+    TCP_COUNTERS.forEach((counter, i) => {
+      const total = Math.max(this.#now[slot * COUNTERS + i], this.#told[slot * COUNTERS + i]);
+      if (total > 0) {
+        into.counter(series.idOf(counter), total);
       }
-    }
+    });
+    TCP_HISTOGRAMS.forEach((histogram, i) => {
+      if (this.#histograms[i].used(slot)) {
+        this.#histograms[i].total(slot, series.idOf(histogram), into);
+      }
+    });
+  }
+
+  #onFree(slot: number, series: TcpSlotSeries): void {
+    this.#tellTotals(slot, series, this.#carried.add);
+    this.#outcomesOfTheGone += this.#outcomesOf(slot);
+    this.#histograms.forEach((histograms) => histograms.reset(slot));
+    this.#now.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
+    this.#told.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
+    this.#active.delete(slot);
   }
 
   #losses(accounts: TcpAccounts): ProgramStatus['losses'] {
@@ -258,16 +297,16 @@ export class TcpProgram implements Program {
   /** Connections opened and failed, of all owners. */
   #outcomes(): number {
     let outcomes = 0;
-    this.#series.forEach((_, slot) => {
-      TCP_COUNTERS.forEach((counter, i) => {
-        outcomes += counter.isOutcome ? this.#now[slot * COUNTERS + i] : 0;
-      });
-    });
+    this.#forEach((_, slot) => (outcomes += this.#outcomesOf(slot)));
     return outcomes;
   }
 
+  #outcomesOf(slot: number): number {
+    return TCP_COUNTERS.reduce((sum, { isOutcome }, i) => sum + (isOutcome ? this.#now[slot * COUNTERS + i] : 0), 0);
+  }
+
   #notices(accounts: TcpAccounts): string[] {
-    const { maxConnections, maxSeries } = this.#context;
+    const { maxConnections, maxTcpSeries } = this.#context.limits;
     const notices = this.#object.notices();
     if (accounts.untracked > 0n) {
       notices.push(
@@ -275,8 +314,17 @@ export class TcpProgram implements Program {
           'Raise --max-connections.'
       );
     }
-    if (accounts.overflowed > 0n) {
-      notices.push(`All ${maxSeries} TCP series are in use; what is new is counted under “other”. Raise --max-series.`);
+    if (this.#slots.used >= maxTcpSeries) {
+      notices.push(
+        `All ${maxTcpSeries} TCP series are in use; what is new is counted under “other”. Raise --max-tcp-series.`
+      );
+    } else if (accounts.overflowed > 0n) {
+      notices.push(`${accounts.overflowed} TCP events were counted under “other”, when all series were in use.`);
+    }
+    if (this.#slots.unlisted > 0) {
+      notices.push(
+        `${this.#slots.unlisted} excluded cgroups are measured all the same, and hidden: there are too many.`
+      );
     }
     if (this.#object.has('tcp_find') && !inFirstPidNamespace()) {
       notices.push(

@@ -56,8 +56,22 @@ describe('flags and their twins', () => {
     ['--history-bytes', '16MiB', { historyBytes: 16 * 2 ** 20 }],
     ['--history-bytes', '2000000', { historyBytes: 2_000_000 }],
     ['--history-bytes', '1.5 GB', { historyBytes: 1.5e9 }],
-    ['--max-series', '500', { maxSeries: 500 }],
-    ['--max-connections', '1000', { maxConnections: 1_000 }],
+    ['--max-series', '500', { limits: { maxSeries: 500, maxTcpSeries: 125 } }],
+    ['--max-series', '16', { limits: { maxSeries: 16, maxTcpSeries: 16 } }],
+    ['--max-tcp-series', '700', { limits: { maxSeries: 4_000, maxTcpSeries: 700 } }],
+    ['--max-series-per-container', '50', { limits: { maxSeriesPerContainer: 50 } }],
+    ['--max-connections', '1000', { limits: { maxConnections: 1_000 } }],
+    ['--health-listen', ':9421', { healthListen: { host: '', port: 9_421 } }],
+    ['--pods-only', 'yes', { podsOnly: true }],
+    ['--kubernetes', 'https://10.96.0.1:443/', { kubernetes: 'https://10.96.0.1' }],
+    ['--kubernetes', 'off', { kubernetes: 'off' }],
+    ['--kubernetes-token-file', '/var/run/token', { kubernetesTokenFile: '/var/run/token' }],
+    ['--kubernetes-ca-file', '/var/run/ca.crt', { kubernetesCaFile: '/var/run/ca.crt' }],
+    ['--docker', '/run/podman/podman.sock', { docker: '/run/podman/podman.sock' }],
+    ['--include-namespaces', 'shop, payments', { filter: { includeNamespaces: ['shop', 'payments'] } }],
+    ['--exclude-namespaces', 'kube-system', { filter: { excludeNamespaces: ['kube-system'] } }],
+    ['--include-pods', 'app=web', { filter: { includePods: 'app=web' } }],
+    ['--exclude-pods', 'tier in (test, lab)', { filter: { excludePods: 'tier in (test, lab)' } }],
     ['--tick-ms', '2000', { tickMs: 2_000 }],
     ['--objects', '/opt/bpf', { objects: '/opt/bpf' }],
     ['--log-level', 'debug', { logLevel: 'debug' }],
@@ -135,6 +149,17 @@ describe('a wrong flag', () => {
     expect(refusal(['start'])).toContain('"start" is not a flag');
   });
 
+  it.each([
+    ['--kubernetes', 'http://10.96.0.1', 'https://'],
+    ['--kubernetes', 'https://user:word@10.96.0.1', 'https://'],
+    ['--include-namespaces', 'Shop', '"Shop" is not the name of a namespace'],
+    ['--exclude-namespaces', ' , ', 'separated by commas'],
+    ['--include-pods', 'app in web', 'app in web'],
+    ['--max-series-per-container', '0', 'from 1 to 1000000'],
+  ])('%s %s is refused', (flag, value, said) => {
+    expect(refusal([flag, value])).toContain(said);
+  });
+
   it('and a missing value are refused', () => {
     expect(refusal(['--node'])).toContain('--node <name>');
   });
@@ -145,11 +170,21 @@ describe('--help and --version', () => {
     const { output, exitCode } = run(['--help']);
     expect(exitCode).toBe(0);
     const config = run(['--tls-cert', 'c', '--tls-key', 'k']).config!;
-    expect(Object.keys(config)).toHaveLength(12);
+    expect(Object.keys(config)).toHaveLength(15);
     for (const flag of [
       'listen',
+      'health-listen',
       'cgroup',
+      'pods-only',
       'node',
+      'kubernetes',
+      'kubernetes-token-file',
+      'kubernetes-ca-file',
+      'docker',
+      'include-namespaces',
+      'exclude-namespaces',
+      'include-pods',
+      'exclude-pods',
       'token-file',
       'tls-cert',
       'tls-key',
@@ -157,6 +192,8 @@ describe('--help and --version', () => {
       'insecure',
       'history-bytes',
       'max-series',
+      'max-tcp-series',
+      'max-series-per-container',
       'max-connections',
       'tick-ms',
       'objects',
@@ -170,7 +207,7 @@ describe('--help and --version', () => {
       'the cgroup v2 root',
       'the host name',
       '8MiB',
-      '2000',
+      '4000',
       '16384',
       '1000',
       '"info"',

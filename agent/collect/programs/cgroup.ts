@@ -1,0 +1,68 @@
+/** Cgroups as they come and go: what `bpf/cgroup.bpf.c` tells. */
+import type { CgroupEvents, CgroupListener } from '../../identity/cgroups';
+import {
+  CGROUP_EVENT_SIZE,
+  CgroupChange,
+  CgroupEventOffsets,
+  readCgroupAccounts,
+  readCgroupEvent,
+  rodata,
+  type CgroupEvent,
+} from '../generated/cgroup';
+import { LoadedObject } from '../object';
+import type { ProgramContext, ProgramStatus } from '../program';
+import { setScope } from '../scope';
+
+const PATH_BYTES = CGROUP_EVENT_SIZE - CgroupEventOffsets.path;
+
+export class CgroupProgram implements CgroupEvents {
+  readonly #object: LoadedObject;
+  readonly #accounts: DataView;
+  #lost = 0n;
+
+  constructor(context: ProgramContext) {
+    this.#object = LoadedObject.open('cgroup', context, {
+      sizes: {},
+      constants: (image) => setScope(image, rodata, context.scope),
+      tracing: [{ program: 'cgroup_made' }, { program: 'cgroup_removed' }, { program: 'cgroup_released' }],
+    });
+    this.#accounts = new DataView(this.#object.map('accounts').memory());
+  }
+
+  drain(into: CgroupListener): boolean {
+    const queue = this.#object.map('events');
+    let complete = true;
+    for (let bytes = queue.pop(); bytes !== null; bytes = queue.pop()) {
+      const event = readCgroupEvent(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+      if (event.change === CgroupChange.CGROUP_MADE && event.pathBytes >= PATH_BYTES) {
+        // Its path is longer than what there is room for: it has to be looked for.
+        complete = false;
+      } else {
+        tell(event, into);
+      }
+    }
+    const { lost } = readCgroupAccounts(this.#accounts);
+    complete &&= lost === this.#lost;
+    this.#lost = lost;
+    return complete;
+  }
+
+  status(): Pick<ProgramStatus, 'programs' | 'kernelMapBytes'> {
+    return { programs: this.#object.programs(), kernelMapBytes: this.#object.kernelMapBytes() };
+  }
+
+  close(): void {
+    this.#object.close();
+  }
+}
+
+function tell({ cgroupId, change, path }: CgroupEvent, into: CgroupListener): void {
+  switch (change) {
+    case CgroupChange.CGROUP_MADE:
+      return into.made(cgroupId, path);
+    case CgroupChange.CGROUP_REMOVED:
+      return into.removed(cgroupId);
+    case CgroupChange.CGROUP_RELEASED:
+      return into.released(cgroupId);
+  }
+}
