@@ -1,0 +1,247 @@
+/**
+ * The two questions asked of a container engine: which containers there are, and what becomes of them. Docker's Engine
+ * API on a unix socket; podman speaks it too.
+ *
+ * What answers there is not trusted to be an engine, nor to be well: every answer has a deadline and a size, and what
+ * is not understood is left out or is an error with one sentence.
+ */
+import { get, type IncomingMessage } from 'node:http';
+import { cleanName } from './names';
+
+/** What went wrong, and where it can be changed, what to do: one sentence, with the socket's path in it. */
+export class EngineError extends Error {
+  override readonly name = 'EngineError';
+}
+
+export interface Container {
+  /** 64 hexadecimal digits. */
+  id: string;
+  /** As it is given out by the engine, without the slash in front. */
+  name: string;
+  /** Untrusted like the rest: whoever takes a value out looks whether it is text. */
+  labels: Readonly<Record<string, unknown>>;
+}
+
+export interface Conversation {
+  socketPath: string;
+  /** How long an answer may take. */
+  timeoutMs: number;
+  /** Ends whatever is under way. */
+  signal: AbortSignal;
+}
+
+/** About 2 KB are usual for one container. */
+const MAX_LIST_BYTES = 8 * 2 ** 20;
+/** An event has all labels of its container in it. */
+const MAX_EVENT_LENGTH = 2 ** 20;
+/** Of what the engine says, in a message of ours. */
+const QUOTED_LENGTH = 200;
+const ID = /^[0-9a-f]{64}$/;
+/** In which a container has processes, or is about to. */
+const STATUSES = ['created', 'restarting', 'running', 'paused'];
+/** Podman's word for Docker's destroy is remove. */
+const NAMING = ['create', 'start', 'rename'];
+const ENDING = ['destroy', 'remove'];
+
+/** @throws EngineError */
+export async function listContainers(conversation: Conversation): Promise<Container[]> {
+  const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ status: STATUSES }))}`;
+  const response = await open(conversation, path);
+  const list = parse(conversation, await textOf(response, conversation));
+  if (!Array.isArray(list)) {
+    throw notAnEngine(conversation.socketPath, `a list was asked for, and ${typeof list} came`);
+  }
+  return list.flatMap(containerOf);
+}
+
+export interface Watch extends Conversation {
+  /** Events since then are told as well, as far as the engine remembers them. */
+  sinceSeconds: number;
+  /** When to stop. */
+  forMs: number;
+  onNamed(container: Container): void;
+  onGone(id: string): void;
+}
+
+/**
+ * Follows the events of containers for a while.
+ *
+ * @throws EngineError also when the engine ends the stream before
+ */
+export async function watchContainers(watch: Watch): Promise<void> {
+  const filters = { type: ['container'], event: [...NAMING, ...ENDING] };
+  const path = `/events?since=${watch.sinceSeconds}&filters=${encodeURIComponent(JSON.stringify(filters))}`;
+  const response = await open(watch, path);
+  let over = false;
+  const end = setTimeout(() => {
+    over = true;
+    response.destroy();
+  }, watch.forMs);
+  try {
+    const lines = new Lines(MAX_EVENT_LENGTH);
+    for await (const text of response.setEncoding('utf8')) {
+      for (const line of lines.take(text)) {
+        tell(watch, parse(watch, line));
+      }
+    }
+  } catch (error) {
+    if (!over) {
+      throw explained(watch.socketPath, error);
+    }
+  } finally {
+    clearTimeout(end);
+  }
+  if (!over) {
+    throw new EngineError(
+      `The engine behind ${watch.socketPath} has ended its stream of events: it may be restarting.`
+    );
+  }
+}
+
+/** @returns the answer as soon as its headers are there */
+function open({ socketPath, timeoutMs, signal }: Conversation, path: string): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const request = get({ socketPath, path, signal, agent: false, headers: { host: 'localhost' } });
+    const deadline = setTimeout(() => request.destroy(tooSlow(socketPath, timeoutMs)), timeoutMs);
+    request.once('error', (error) => {
+      clearTimeout(deadline);
+      reject(explained(socketPath, error));
+    });
+    request.once('response', (response) => {
+      clearTimeout(deadline);
+      // Destroyed later, it says so on both.
+      request.on('error', () => {});
+      if (response.statusCode === 200) {
+        resolve(response);
+      } else {
+        response.destroy();
+        const [asked] = path.split('?');
+        reject(
+          new EngineError(`The engine behind ${socketPath} answered ${asked} with status ${response.statusCode}.`)
+        );
+      }
+    });
+  });
+}
+
+async function textOf(response: IncomingMessage, { socketPath, timeoutMs }: Conversation): Promise<string> {
+  const deadline = setTimeout(() => response.destroy(tooSlow(socketPath, timeoutMs)), timeoutMs);
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  try {
+    for await (const chunk of response) {
+      bytes += chunk.length;
+      if (bytes > MAX_LIST_BYTES) {
+        throw new EngineError(
+          `The engine behind ${socketPath} has more to say about its containers than ${MAX_LIST_BYTES} bytes: ` +
+            'remove what is not needed, or see whether one of them has labels of an absurd size.'
+        );
+      }
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    throw explained(socketPath, error);
+  } finally {
+    clearTimeout(deadline);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse({ socketPath }: Conversation, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw notAnEngine(socketPath, `JSON was asked for, and "${cleanName(text, QUOTED_LENGTH)}" came`);
+  }
+}
+
+function containerOf(entry: unknown): Container[] {
+  const { Id: id, Names: names, Labels: labels } = Object(entry);
+  // Links give a container further names: /other/alias.
+  const name = Array.isArray(names) && names.find((each) => typeof each === 'string' && /^\/?[^/]+$/.test(each));
+  return isId(id) && name ? [{ id, name: name.replace('/', ''), labels: Object(labels) }] : [];
+}
+
+function tell({ onNamed, onGone }: Watch, event: unknown): void {
+  const { Type: type, Action: action, Actor: actor } = Object(event);
+  const { ID: id, Attributes: attributes } = Object(actor);
+  if (type !== 'container' || !isId(id)) {
+    return;
+  }
+  const { name } = Object(attributes);
+  if (ENDING.includes(action)) {
+    onGone(id);
+  } else if (NAMING.includes(action) && typeof name === 'string' && name !== '') {
+    // The engine has put the labels among the attributes, its own last.
+    onNamed({ id, name, labels: attributes });
+  }
+}
+
+function isId(id: unknown): id is string {
+  return typeof id === 'string' && ID.test(id);
+}
+
+function tooSlow(socketPath: string, timeoutMs: number): EngineError {
+  return new EngineError(
+    `The engine behind ${socketPath} did not answer within ${timeoutMs / 1000} s: it is overloaded or stuck.`
+  );
+}
+
+function notAnEngine(socketPath: string, what: string): EngineError {
+  return new EngineError(`What listens on ${socketPath} does not speak Docker's Engine API: ${what}.`);
+}
+
+function explained(socketPath: string, error: unknown): EngineError {
+  if (error instanceof EngineError) {
+    return error;
+  }
+  const { code = '', message } = error as NodeJS.ErrnoException;
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+      return new EngineError(
+        `The socket ${socketPath} may not be used by this agent (${code}): run it as root or as a member of the ` +
+          "socket's group, or start it with --docker off."
+      );
+    case 'ENOENT':
+      return new EngineError(
+        `There is no socket ${socketPath}: start the engine, mount its socket if the agent is in a container, or ` +
+          'start the agent with --docker off.'
+      );
+    case 'ECONNREFUSED':
+      return new EngineError(`Nothing listens on the socket ${socketPath}: start the engine.`);
+    case 'ECONNRESET':
+    case 'EPIPE':
+      return new EngineError(`The engine behind ${socketPath} has hung up: it may be restarting.`);
+    default:
+      return code.startsWith('HPE_')
+        ? notAnEngine(socketPath, `HTTP was expected (${code})`)
+        : new EngineError(`The engine behind ${socketPath} cannot be asked: ${cleanName(message, QUOTED_LENGTH)}.`);
+  }
+}
+
+/** Text in pieces to whole lines. One that is too long is left out: it is repaired by the next list. */
+class Lines {
+  readonly #maxLength: number;
+  #rest = '';
+  #skipping = false;
+
+  constructor(maxLength: number) {
+    this.#maxLength = maxLength;
+  }
+
+  *take(text: string): Generator<string> {
+    const parts = text.split('\n');
+    for (const [index, part] of parts.entries()) {
+      this.#skipping ||= this.#rest.length + part.length > this.#maxLength;
+      this.#rest = this.#skipping ? '' : this.#rest + part;
+      if (index < parts.length - 1) {
+        if (this.#rest.trim() !== '') {
+          yield this.#rest;
+        }
+        this.#rest = '';
+        this.#skipping = false;
+      }
+    }
+  }
+}
