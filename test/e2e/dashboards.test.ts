@@ -8,6 +8,8 @@ import { choose, legendOf, panelOf, untilColoured, untilLegend } from './support
 jest.setTimeout(120_000);
 
 const DIST = join(__dirname, '../../dist');
+/** What lines are grouped by at first, as a title says it. */
+const BY = 'namespace + workload';
 const DASHBOARDS = ['dashboards/http-golden-signals.json', 'dashboards/tcp-health.json'];
 
 let rig: Rig;
@@ -27,7 +29,7 @@ test('plugin.json bundles exactly these', () => {
 test.each(DASHBOARDS)('%s has an answer in every panel and an error in none', async (path) => {
   await open(path);
   for (const { type, title } of panelsOf(path)) {
-    const panel = panelOf(page, title.replaceAll('$by', 'cgroup'));
+    const panel = panelOf(page, title.replaceAll('$by', BY));
     await panel.scrollIntoViewIfNeeded();
     await page.waitForFunction(
       (element) => element?.getAttribute('data-state') === 'Done' || element?.getAttribute('data-state') === 'Error',
@@ -40,7 +42,7 @@ test.each(DASHBOARDS)('%s has an answer in every panel and an error in none', as
 
 test('the golden signals are drawn: lines, cells, bars, numbers and rows', async () => {
   await open(DASHBOARDS[0]);
-  const rate = panelOf(page, 'Requests by cgroup');
+  const rate = panelOf(page, `Requests by ${BY}`);
   const names = await untilLegend(rate, (entries) => entries.length >= 3);
   expect(names.join()).toContain(rig.cgroupOf('frontend'));
   await untilColoured(rate, 50);
@@ -50,22 +52,25 @@ test('the golden signals are drawn: lines, cells, bars, numbers and rows', async
     .getByText(/^\d+(\.\d+)?$/)
     .first()
     .waitFor();
-  await panelOf(page, 'By cgroup')
+  await panelOf(page, `By ${BY}`)
     .getByRole('row')
     .filter({ hasText: rig.cgroupOf('payments') })
     .waitFor();
 });
 
-test('picking one cgroup leaves that one; grouping by another label regroups', async () => {
+test('picking one workload leaves that one; grouping by another label regroups', async () => {
   await open(DASHBOARDS[0]);
-  const rate = panelOf(page, 'Requests by cgroup');
+  const rate = panelOf(page, `Requests by ${BY}`);
   await untilLegend(rate, (entries) => entries.length >= 3);
-  await choose(page, 'cgroup', rig.cgroupOf('catalog'));
+  await choose(page, 'Workload', rig.cgroupOf('catalog'));
   await page.keyboard.press('Escape');
   const [name] = await untilLegend(rate, (entries) => entries.length === 1);
   expect(name).toContain(rig.cgroupOf('catalog'));
 
-  await choose(page, 'Group by', 'node');
+  // What is picked a second time is let go.
+  for (const label of ['node', 'workload', 'namespace']) {
+    await choose(page, 'Group by', label);
+  }
   expect(await legendOf(panelOf(page, 'Requests by node'))).toHaveLength(1);
 });
 
