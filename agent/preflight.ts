@@ -4,6 +4,7 @@
  */
 import { readdirSync, readFileSync, realpathSync, statfsSync } from 'node:fs';
 import { release } from 'node:os';
+import { join } from 'node:path';
 import { cgroupCandidates, findCgroup2Mount } from './cgroup';
 import { Refusal } from './refusal';
 
@@ -13,6 +14,8 @@ export interface Machine {
   kernelRelease: string;
   readText(path: string): string;
   readNames(folder: string): string[];
+  /** Of these, the folders. */
+  readFolders(folder: string): string[];
   /** With symbolic links and `..` followed. */
   realPath(path: string): string;
   /** `f_type` of statfs(2). */
@@ -24,6 +27,10 @@ export const thisMachine = (): Machine => ({
   kernelRelease: release(),
   readText: (path) => readFileSync(path, 'utf8'),
   readNames: (folder) => readdirSync(folder),
+  readFolders: (folder) =>
+    readdirSync(folder, { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name),
   realPath: (path) => realpathSync(path),
   fileSystemType: (path) => statfsSync(path).type,
 });
@@ -38,15 +45,19 @@ export interface Ground {
 }
 
 /**
- * @param wanted `cgroup` and `objects` of the configuration
+ * @param wanted of the configuration
  * @throws Refusal
  */
-export function preflight(wanted: { cgroup: string; objects: string }, machine: Machine = thisMachine()): Ground {
+export function preflight(
+  wanted: { cgroup: string; podsOnly: boolean; objects: string },
+  machine: Machine = thisMachine()
+): Ground {
   checkKernel(machine);
   checkCapabilities(machine);
   checkBtf(machine);
   const cgroupMount = cgroup2Mount(machine);
-  const cgroup = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
+  const whole = cgroupDirectory(wanted.cgroup, cgroupMount, machine);
+  const cgroup = wanted.podsOnly ? podsBelow(whole, machine) : whole;
   checkObjects(wanted.objects, machine);
   return {
     kernelRelease: machine.kernelRelease,
@@ -147,6 +158,44 @@ const WHY_NOT: Readonly<Record<string, string>> = {
   ENOTDIR: 'is a file; a cgroup is a directory',
   EACCES: 'may not be read by this process',
 };
+
+/** What the kubelet calls the cgroup of all its pods: under systemd's driver it is a slice, named after those around it. */
+const PODS = /^(?:.+-)?kubepods\.slice$|^kubepods$/;
+/** The kubelet's cgroup may itself be in one, or in that of a container which plays the node. */
+const PODS_WITHIN_LEVELS = 5;
+
+/** The directory of the kubelet's pods: the one nearest to the root. */
+function podsBelow(cgroup: string, machine: Machine): string {
+  let level = [cgroup];
+  for (let depth = 0; depth < PODS_WITHIN_LEVELS; depth++) {
+    const below = level.flatMap((folder) =>
+      foldersOf(folder, machine).map((name) => ({ name, path: join(folder, name) }))
+    );
+    const pods = below.filter(({ name }) => PODS.test(name)).map(({ path }) => path);
+    if (pods.length > 1) {
+      throw new Refusal(
+        `--pods-only: there are several kubelets’ pods here, ${pods.join(' and ')}. Name one of them with --cgroup.`
+      );
+    }
+    if (pods.length === 1) {
+      return pods[0];
+    }
+    level = below.map(({ path }) => path);
+  }
+  throw new Refusal(
+    `--pods-only: below ${cgroup} there is neither kubepods.slice nor kubepods, where a kubelet keeps its pods. ` +
+      'Leave the flag out to measure everything there.'
+  );
+}
+
+function foldersOf(folder: string, machine: Machine): string[] {
+  try {
+    return machine.readFolders(folder);
+  } catch {
+    // Removed meanwhile.
+    return [];
+  }
+}
 
 /** The root of the hierarchy has no cgroup.events; the root a container sees in a namespace of its own has. */
 function warningsOf(cgroup: string, mount: string, machine: Machine): string[] {

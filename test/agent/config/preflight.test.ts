@@ -1,3 +1,4 @@
+import { basename, dirname } from 'node:path';
 import { findCgroup2Mount } from '../../../agent/cgroup';
 import { preflight, thisMachine, type Machine } from '../../../agent/preflight';
 import { explain } from '../../../agent/refusal';
@@ -46,13 +47,17 @@ function machine(changes: Partial<Machine> = {}, folders = FOLDERS): Machine {
     kernelRelease: '6.1.0-25-amd64',
     readText: (path) => ({ '/proc/self/status': status(ALL_CAPABILITIES), '/proc/self/mountinfo': MOUNTINFO })[path]!,
     readNames: (folder) => (find(folder) === '/opt/bpf' ? ['http.bpf.o', 'tcp.bpf.o'] : []),
+    readFolders: (folder) =>
+      Object.keys(folders)
+        .filter((path) => dirname(path) === find(folder))
+        .map((path) => basename(path)),
     realPath: find,
     fileSystemType: (path) => folders[find(path)],
     ...changes,
   };
 }
 
-const wanted = { cgroup: '/', objects: '/opt/bpf' };
+const wanted = { cgroup: '/', podsOnly: false, objects: '/opt/bpf' };
 const refusal = (changes: Partial<Machine>, want: Partial<typeof wanted> = {}, folders = FOLDERS): string => {
   let message = '';
   try {
@@ -206,5 +211,34 @@ describe('explain', () => {
     expect(explain(Object.assign(new Error('Cannot open'), { log: '' }))).toBe('Cannot open');
     expect(explain('text')).toBe('text');
     expect(explain(undefined)).toBe('undefined');
+  });
+});
+
+describe('--pods-only', () => {
+  const withFolders = (...paths: string[]) => ({
+    ...FOLDERS,
+    ...Object.fromEntries(paths.map((path) => [`${MOUNT}${path}`, CGROUP2])),
+  });
+  const pods = (...paths: string[]) =>
+    preflight({ ...wanted, podsOnly: true }, machine({}, withFolders(...paths))).cgroup.slice(MOUNT.length);
+
+  it.each([
+    ['/kubepods.slice'],
+    ['/kubepods'],
+    ['/kubelet', '/kubelet/kubepods'],
+    ['/kubelet.slice', '/kubelet.slice/kubelet-kubepods.slice'],
+    ['/docker', '/docker/0a', '/docker/0a/kubelet', '/docker/0a/kubelet/kubepods'],
+  ])('finds %j', (...paths) => {
+    expect(pods(...paths)).toBe(paths.at(-1));
+  });
+
+  it('takes the ones nearest to the root: a pod may run a cluster of its own', () => {
+    expect(pods('/kubepods', '/kubepods/burstable', '/kubepods/burstable/kubepods')).toBe('/kubepods');
+  });
+
+  it('refuses to choose, and to find nothing', () => {
+    const say = (...paths: string[]) => refusal({}, { podsOnly: true }, withFolders(...paths));
+    expect(say('/kubepods', '/kubepods.slice')).toContain(`${MOUNT}/kubepods and ${MOUNT}/kubepods.slice`);
+    expect(say('/not-kubepods', '/kubepods.slice.d')).toContain('neither kubepods.slice nor kubepods');
   });
 });

@@ -1,0 +1,284 @@
+import { Filter, type FilterOptions } from '../../../agent/identity/filter';
+import { Owners, type Owner } from '../../../agent/identity/owners';
+import type { Place } from '../../../agent/identity/place';
+import type { Identity, IdentitySource, SourceStatus } from '../../../agent/identity/source';
+
+const UID = '2f3a9a52-0000-4000-8000-1c2d3e4f5a6b';
+const UNDERSCORED = UID.replaceAll('-', '_');
+const POD = `/kubepods.slice/kubepods-burstable.slice/kubepods-burstable-pod${UNDERSCORED}.slice`;
+const ID = '0123456789ab'.padEnd(64, 'c');
+const CONTAINER = `${POD}/cri-containerd-${ID}.scope`;
+
+/** A source that a test teaches by hand. */
+class Taught implements IdentitySource {
+  status: SourceStatus = { state: 'ready', reason: '', known: 0 };
+  readonly known = new Map<string, Identity>();
+  #listener = () => {};
+
+  constructor(readonly name: IdentitySource['name']) {}
+
+  teach(key: string, identity: Identity | undefined): void {
+    if (identity) {
+      this.known.set(key, identity);
+    } else {
+      this.known.delete(key);
+    }
+    this.#listener();
+  }
+
+  identify({ podUid, containerId }: Place): Identity | undefined {
+    return this.known.get(containerId ?? '') ?? this.known.get(podUid ?? '');
+  }
+
+  onChange(listener: () => void): void {
+    this.#listener = listener;
+  }
+
+  start(): void {}
+
+  async stop(): Promise<void> {}
+}
+
+let nowMs: number;
+let kubernetes: Taught;
+let docker: Taught;
+
+function open(filter: Partial<FilterOptions> = {}): Owners {
+  nowMs = 1_000_000;
+  kubernetes = new Taught('kubernetes');
+  docker = new Taught('docker');
+  return new Owners({
+    node: 'n1',
+    kubernetes,
+    docker,
+    filter: new Filter({ includeNamespaces: [], excludeNamespaces: [], ...filter }),
+    monotonicMs: () => nowMs,
+  });
+}
+
+const forgetAll = (owners: Owners) => owners.forget(() => false);
+const WEB: Identity = { namespace: 'shop', pod: 'web-7d4b9-x2x', container: 'nginx', workload: 'web' };
+
+describe('names', () => {
+  test('what the path says is there at once, what the source says when it says it, for every holder of the target', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    const { target } = owners.ownerOf(7n);
+    expect(target.labels).toEqual({
+      node: 'n1',
+      namespace: undefined,
+      pod: UID,
+      container: '0123456789ab',
+      workload: UID,
+      cgroup: CONTAINER,
+    });
+    kubernetes.teach(UID, { namespace: 'shop', pod: 'web-7d4b9-x2x', workload: 'web' });
+    owners.refresh();
+    expect(target.labels).toMatchObject({ namespace: 'shop', pod: 'web-7d4b9-x2x', container: '0123456789ab' });
+    kubernetes.teach(ID, WEB);
+    owners.refresh();
+    expect(target.labels).toMatchObject({ ...WEB, node: 'n1', cgroup: CONTAINER });
+  });
+
+  test('are never taken back', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    kubernetes.teach(ID, WEB);
+    owners.refresh();
+    owners.removed(7n);
+    kubernetes.teach(ID, undefined);
+    owners.refresh();
+    expect(owners.ownerOf(7n).target.labels).toMatchObject(WEB);
+    kubernetes.teach(UID, { namespace: 'shop', pod: 'web-7d4b9-x2x' });
+    owners.refresh();
+    expect(owners.ownerOf(7n).target.labels).toMatchObject(WEB);
+  });
+
+  test('reach an owner that was gone before they were known', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    const { target } = owners.ownerOf(7n);
+    owners.removed(7n);
+    owners.released(7n);
+    nowMs += 30_000;
+    forgetAll(owners);
+    kubernetes.teach(ID, WEB);
+    owners.refresh();
+    expect(target.labels).toMatchObject(WEB);
+  });
+
+  test('of a pod are the API server’s business, of everything else the engine’s', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    owners.made(8n, `/system.slice/docker-${ID}.scope`);
+    docker.teach(ID, { container: 'k8s_POD_web', workload: 'k8s_POD_web' });
+    owners.refresh();
+    expect(owners.ownerOf(7n).target.labels.container).toBe('0123456789ab');
+    expect(owners.ownerOf(8n).target.labels).toMatchObject({ container: 'k8s_POD_web' });
+  });
+
+  test('cgroups inside of a container, and one that is made again, have the container’s target', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    owners.made(8n, `${CONTAINER}/init.scope`);
+    owners.made(9n, '/system.slice/nginx.service');
+    const { target } = owners.ownerOf(9n);
+    expect(owners.ownerOf(8n).target).toBe(owners.ownerOf(7n).target);
+    owners.removed(9n);
+    owners.made(10n, '/system.slice/nginx.service');
+    expect(owners.ownerOf(10n).target).toBe(target);
+    expect(target.labels).toMatchObject({ workload: 'nginx', cgroup: '/system.slice/nginx.service' });
+  });
+
+  test('workload is never empty', () => {
+    const owners = open();
+    owners.made(1n, '/');
+    owners.made(2n, '/user.slice');
+    owners.made(3n, `/docker/${ID}`);
+    expect([1n, 2n, 3n].map((id) => owners.ownerOf(id).target.labels.workload)).toEqual([
+      '/',
+      '/user.slice',
+      '0123456789ab',
+    ]);
+  });
+
+  test('a path’s characters cannot do anything', () => {
+    const owners = open();
+    owners.made(1n, '/a\u001b[31mb\nc');
+    expect(owners.ownerOf(1n).target.labels.cgroup).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe('a cgroup id', () => {
+  test('that nobody has seen is looked for, not more often than once a second, and found later', () => {
+    const owners = open();
+    const look = jest.fn();
+    owners.onUnknown(look);
+    const owner = owners.ownerOf(42n);
+    expect(owner.target.labels).toMatchObject({ cgroup: 'removed:42', workload: 'removed:42' });
+    expect(owners.ownerOf(42n)).toBe(owner);
+    owners.ownerOf(43n);
+    expect(look).toHaveBeenCalledTimes(1);
+    nowMs += 1_001;
+    owners.ownerOf(44n);
+    expect(look).toHaveBeenCalledTimes(2);
+
+    owners.made(42n, CONTAINER);
+    expect(owners.ownerOf(42n)).toBe(owner);
+    expect(owner.target.labels).toMatchObject({ pod: UID, cgroup: CONTAINER });
+    expect(owner.removedForMs()).toBeUndefined();
+  });
+
+  test('that is looked for is answered with what the look has found', () => {
+    const owners = open();
+    owners.onUnknown(() => owners.made(42n, CONTAINER));
+    expect(owners.ownerOf(42n).target.labels.pod).toBe(UID);
+  });
+
+  test('that the kernel uses again is another owner, who inherits nothing', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    kubernetes.teach(ID, WEB);
+    owners.refresh();
+    const before = owners.ownerOf(7n);
+    owners.removed(7n);
+    owners.released(7n);
+    owners.made(7n, '/user.slice');
+    const after = owners.ownerOf(7n);
+    expect(after).not.toBe(before);
+    expect(after.target.labels).toMatchObject({ cgroup: '/user.slice', pod: undefined, namespace: undefined });
+    expect(before.target.labels).toMatchObject(WEB);
+    expect([...owners.departed()]).toEqual([before]);
+    nowMs += 121_000;
+    forgetAll(owners);
+    expect(owners.ownerOf(7n)).toBe(after);
+  });
+
+  test('that is used again while nobody has heard of its end is another owner, too', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    const before = owners.ownerOf(7n);
+    owners.made(7n, '/user.slice');
+    expect(owners.ownerOf(7n).target.labels.cgroup).toBe('/user.slice');
+    expect(before.released).toBe(true);
+    expect([...owners.departed()]).toEqual([before]);
+  });
+});
+
+describe('the end', () => {
+  const left = (owners: Owners): Owner[] => [...owners.departed()];
+
+  test('is forgotten when late names cannot come any more, and nothing is counted for it', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    const owner = owners.ownerOf(7n);
+    owners.removed(7n);
+    expect(owner.removedForMs()).toBe(0);
+    nowMs += 200_000;
+    forgetAll(owners);
+    // Its sockets may still be open.
+    expect(left(owners)).toEqual([owner]);
+    owners.released(7n);
+    owners.forget(() => true);
+    expect(left(owners)).toEqual([owner]);
+    forgetAll(owners);
+    expect(left(owners)).toEqual([]);
+    expect(owners.status().owners).toBe(0);
+  });
+
+  test('of which the kernel never says the last word is forgotten after an hour', () => {
+    const owners = open();
+    owners.made(7n, CONTAINER);
+    owners.removed(7n);
+    nowMs += 3_600_001;
+    forgetAll(owners);
+    expect(left(owners)).toEqual([]);
+  });
+});
+
+describe('exclusion', () => {
+  const excludedOf = (owners: Owners) => owners.refresh().map(({ cgroupId, excluded }) => [cgroupId, excluded]);
+
+  test('comes and goes with what is known, and hides', () => {
+    const owners = open({ excludeNamespaces: ['kube-system'] });
+    owners.made(7n, CONTAINER);
+    expect(excludedOf(owners)).toEqual([]);
+    kubernetes.teach(ID, { ...WEB, namespace: 'kube-system' });
+    expect(excludedOf(owners)).toEqual([[7n, true]]);
+    expect(owners.ownerOf(7n).target.hidden).toBe(true);
+    expect(owners.status()).toMatchObject({ owners: 1, excluded: 1 });
+    expect(excludedOf(owners)).toEqual([]);
+    kubernetes.teach(ID, WEB);
+    expect(excludedOf(owners)).toEqual([[7n, false]]);
+    expect(owners.ownerOf(7n).target.hidden).toBe(false);
+  });
+
+  test('holds from the first moment for a pod that is known before its container is there', () => {
+    const owners = open();
+    kubernetes.teach(UID, { ...WEB, observe: false });
+    owners.made(7n, CONTAINER);
+    expect(excludedOf(owners)).toEqual([[7n, true]]);
+    kubernetes.teach(UID, WEB);
+    expect(excludedOf(owners)).toEqual([[7n, false]]);
+  });
+});
+
+test('the status counts pods, not containers, and says what the sources say', () => {
+  const owners = open();
+  owners.made(7n, CONTAINER);
+  owners.made(8n, POD);
+  owners.made(9n, CONTAINER.replaceAll('2f3a9a52', '00000000').replace(ID, ID.replaceAll('c', 'd')));
+  owners.made(10n, '/system.slice/nginx.service');
+  kubernetes.teach(ID, WEB);
+  kubernetes.known.set(UID, WEB);
+  kubernetes.status = { state: 'failing', reason: 'The API server is asleep.', known: 1 };
+  owners.refresh();
+  expect(owners.status()).toEqual({
+    owners: 4,
+    excluded: 0,
+    pods: 2,
+    unnamedPods: 1,
+    kubernetes: { state: 'failing', reason: 'The API server is asleep.', known: 1 },
+    docker: { state: 'ready', reason: '', known: 0 },
+  });
+});
