@@ -17,9 +17,13 @@ const GROUPS = {
     'docker.io', // Builds the agent's image and reads docker-compose.yml.
     'docker-compose',
     'debootstrap', // Makes that image's base.
+    'kubernetes-client', // Renders deploy/kubernetes.
   ],
   bench: ['nginx', 'wrk'],
 };
+
+/** Programs that other repositories package under another name and the same path: one excludes the other. */
+const ALSO_FROM_ELSEWHERE = { 'kubernetes-client': 'kubectl' };
 
 /** Daemons that Debian starts as soon as their package is there; only their programs are wanted. */
 const SERVICES = {
@@ -87,7 +91,8 @@ function missingPackages(names) {
       .filter((line) => line.endsWith(' installed'))
       .map((line) => line.split(' ')[0])
   );
-  return [...new Set(names)].filter((name) => !installed.has(name));
+  const isThere = (name) => installed.has(name) || (name in ALSO_FROM_ELSEWHERE && isOnPath(ALSO_FROM_ELSEWHERE[name]));
+  return [...new Set(names)].filter((name) => !isThere(name));
 }
 
 /** Where systemd runs, a web server must not come up on port 80 because a test wants its binary: not now, not at boot. */
