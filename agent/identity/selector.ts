@@ -3,7 +3,8 @@
  *
  * The grammar and what it matches are those of Parse in k8s.io/apimachinery/pkg/labels: `=`, `==`, `!=`, `in`, `notin`,
  * `key`, `!key`, `>`, `<`; requirements are joined by commas and all of them must hold. As there, `!=` and `notin` also
- * hold for whoever has no such label, `a=` asks for an empty value, and the empty selector selects everything.
+ * hold for whoever has no such label, `a=` asks for an empty value, and the empty selector selects everything. One thing
+ * is taken that Parse refuses: a list that ends in two commas.
  */
 import { cleanName } from './names';
 
@@ -129,13 +130,10 @@ class Parser {
     return this.#peek.kind === ',' || this.#peek.kind === 'end' ? '' : this.#checkedValue(this.#word('a value'));
   }
 
+  /** Between commas or brackets with nothing between them is the empty value. */
   #values(): Set<string> {
-    const { at } = this.#peek;
     if (!this.#take('(')) {
       throw this.#unexpected('"(" and a list of values');
-    }
-    if (this.#peek.kind === ')') {
-      throw this.#error(at, 'expected at least one value between "(" and ")"');
     }
     const values = new Set<string>();
     do {
