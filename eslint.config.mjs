@@ -14,14 +14,26 @@ const boundary = (folder, forbidden) => ({
 });
 
 export default defineConfig([
-  { ignores: ['node_modules/', 'dist/', 'build/', 'bpf/.output/', 'native/build/', '**/generated/', 'coverage/', '.config/'] },
+  {
+    ignores: [
+      'node_modules/',
+      'dist/',
+      'build/',
+      'bpf/.output/',
+      'native/build/',
+      '**/generated/',
+      'coverage/',
+      '.config/',
+    ],
+  },
   ...grafanaConfig,
   boundary('wire', ['agent', 'native', 'src', 'preview']),
   boundary('native', ['agent', 'wire', 'src', 'preview']),
   boundary('agent/collect', ['query', 'cluster', 'http', 'src', 'preview']),
-  boundary('agent/history', ['collect', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
-  boundary('agent/query', ['collect', 'cluster', 'http', 'native', 'src', 'preview']),
-  boundary('agent/http', ['native', 'src', 'preview']),
+  boundary('agent/identity', ['collect', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
+  boundary('agent/history', ['collect', 'identity', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
+  boundary('agent/query', ['collect', 'identity', 'cluster', 'http', 'native', 'src', 'preview']),
+  boundary('agent/http', ['native', 'identity', 'src', 'preview']),
   boundary('src', ['agent', 'native', 'preview']),
   {
     files: ['{agent,wire,native,scripts,demo,bench,test}/**/*.ts'],

@@ -33,7 +33,7 @@ async function main(): Promise<void> {
 
   const series = new SeriesTable();
   const history = new History({ bytes: config.historyBytes, series });
-  const sources = findSources(config, (message) => log.warn(message));
+  const sources = findSources(config, (sentence) => log.info(sentence));
   const owners = new Owners({ node: config.node, ...sources, filter: new Filter(config.filter) });
   const collector = Collector.open({ ...config, ...ground, series, owners });
   const bootEpochMs = Date.now();

@@ -60,8 +60,8 @@ export class Owners implements CgroupListener {
   #missedAtMs = -Infinity;
   #look: () => void = () => {};
 
-  constructor(options: OwnersOptions) {
-    this.#options = { monotonicMs: () => performance.now(), ...options };
+  constructor({ monotonicMs = () => performance.now(), ...options }: OwnersOptions) {
+    this.#options = { ...options, monotonicMs };
     [options.kubernetes, options.docker].forEach((source) => source.onChange(() => (this.#stale = true)));
   }
 

@@ -6,6 +6,7 @@ import { SeriesTable } from '../../agent/history/series';
 import { Absent } from '../../agent/identity/absent';
 import { Filter, type FilterOptions } from '../../agent/identity/filter';
 import { Owners } from '../../agent/identity/owners';
+import { KubernetesPods, type KubernetesPodsOptions } from '../../agent/identity/kubernetes/kubernetes-pods';
 import type { IdentitySource } from '../../agent/identity/source';
 import type { Cgroup } from './cgroup';
 import { requireKernel } from './requirements';
@@ -13,9 +14,11 @@ import { Totals } from './totals';
 import { until } from './wait';
 
 export interface CollectorOptions extends Partial<Limits> {
-  kubernetes?: IdentitySource;
+  /** The API server that names pods. */
+  kubernetes?: Pick<KubernetesPodsOptions, 'url' | 'tokenFile' | 'caFile' | 'timing'>;
   docker?: IdentitySource;
   filter?: Partial<FilterOptions>;
+  monotonicMs?: () => number;
 }
 
 /** What became of a request that was seen; together they are all that were seen. */
@@ -25,16 +28,21 @@ export class TestCollector {
   private constructor(
     readonly collector: Collector,
     readonly series: SeriesTable,
-    readonly owners: Owners
+    readonly owners: Owners,
+    readonly kubernetes: IdentitySource
   ) {}
 
   static async open(cgroup: Cgroup, options: CollectorOptions = {}): Promise<TestCollector> {
     requireKernel();
-    const { kubernetes, docker, filter, ...limits } = options;
+    const { kubernetes, docker, filter, monotonicMs, ...limits } = options;
     const series = new SeriesTable();
+    const source = kubernetes
+      ? new KubernetesPods({ ...kubernetes, node: 'test' })
+      : new Absent('kubernetes', 'No API server: this test has none.');
     const owners = new Owners({
       node: 'test',
-      kubernetes: kubernetes ?? new Absent('kubernetes', 'This test has none.'),
+      kubernetes: source,
+      monotonicMs,
       docker: docker ?? new Absent('docker', 'This test has none.'),
       filter: new Filter({ includeNamespaces: [], excludeNamespaces: [], ...filter }),
     });
@@ -47,7 +55,8 @@ export class TestCollector {
       series,
       owners,
     });
-    return new TestCollector(collector, series, owners);
+    source.start();
+    return new TestCollector(collector, series, owners, source);
   }
 
   totals(): Totals {
@@ -83,7 +92,9 @@ export class TestCollector {
     expect({ ...losses, seen: accounted }).toEqual(losses);
   }
 
-  close(): void {
+  /** The programs are gone at once, connections for names when the promise is kept. */
+  close(): Promise<void> {
     this.collector.close();
+    return this.kubernetes.stop();
   }
 }
