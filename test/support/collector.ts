@@ -63,6 +63,11 @@ export class TestCollector {
     return new Totals(this.series, (into) => this.collector.totals(into));
   }
 
+  /** What the status says of names. */
+  identity(): ReturnType<Owners['status']> {
+    return this.owners.status();
+  }
+
   /** The loss counters of a program by their names. */
   losses(program = 'http'): Record<string, number> {
     const mine = this.collector.status().losses.filter((loss) => loss.program === program);

@@ -91,7 +91,7 @@ describe('preflight', () => {
   it('passes on this machine', () => {
     const here = thisMachine();
     const ground = preflight(
-      { cgroup: '/', objects: '/opt/bpf' },
+      wanted,
       { ...here, readNames: (folder) => (folder === '/opt/bpf' ? ['http.bpf.o'] : here.readNames(folder)) }
     );
     expect(here.fileSystemType(ground.cgroup)).toBe(CGROUP2);
