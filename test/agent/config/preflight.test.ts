@@ -90,10 +90,10 @@ describe('preflight', () => {
 
   it('passes on this machine', () => {
     const here = thisMachine();
-    const ground = preflight(
-      wanted,
-      { ...here, readNames: (folder) => (folder === '/opt/bpf' ? ['http.bpf.o'] : here.readNames(folder)) }
-    );
+    const ground = preflight(wanted, {
+      ...here,
+      readNames: (folder) => (folder === '/opt/bpf' ? ['http.bpf.o'] : here.readNames(folder)),
+    });
     expect(here.fileSystemType(ground.cgroup)).toBe(CGROUP2);
   });
 
