@@ -1,29 +1,37 @@
 /** A container engine of a test's own: its images, containers and sockets are in a folder that goes when it stops. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { until } from './wait';
 
 export class Engine {
-  readonly #daemon: ChildProcess;
+  #daemon: ChildProcess;
   readonly #log: string;
 
   private constructor(readonly folder: string) {
     this.#log = join(folder, 'dockerd.log');
-    const log = openSync(this.#log, 'w');
+    this.#daemon = this.#spawn();
+  }
+
+  #spawn(): ChildProcess {
+    const log = openSync(this.#log, 'a');
     // Containers of this engine use the host's network or none: it shall not touch the machine's firewall and bridges.
     const options = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
     const places = [
-      `--data-root=${folder}/data`,
-      `--exec-root=${folder}/run`,
-      `--pidfile=${folder}/pid`,
+      `--data-root=${this.folder}/data`,
+      `--exec-root=${this.folder}/run`,
+      `--pidfile=${this.folder}/pid`,
       `--host=${this.host}`,
     ];
-    this.#daemon = spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options, ...places], {
-      stdio: ['ignore', log, log],
-    });
+    try {
+      return spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options, ...places], {
+        stdio: ['ignore', log, log],
+      });
+    } finally {
+      closeSync(log);
+    }
   }
 
   get host(): string {
@@ -33,16 +41,19 @@ export class Engine {
   static async start(): Promise<Engine> {
     const engine = new Engine(mkdtempSync(join(tmpdir(), 'ringside-engine-')));
     try {
-      await until(
-        () => `dockerd; its log: ${readFileSync(engine.#log, 'utf8').slice(-2_000)}`,
-        () => engine.#answers(),
-        { timeoutMs: 60_000, everyMs: 200 }
-      );
+      await engine.#ready();
     } catch (error) {
       await engine.stop();
       throw error;
     }
     return engine;
+  }
+
+  /** Its containers end with it. */
+  async restart(): Promise<void> {
+    await this.#end();
+    this.#daemon = this.#spawn();
+    await this.#ready();
   }
 
   /** Runs `docker …` to its end, and gives what it printed; what it said when it failed is the error's message. */
@@ -77,14 +88,26 @@ export class Engine {
   }
 
   async stop(): Promise<void> {
+    await this.#end();
+    // It leaves the host's network namespace mounted here when a container has used it.
+    spawnSync('umount', [join(this.folder, 'run/netns/default')]);
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #end(): Promise<void> {
     if (this.#daemon.exitCode === null && this.#daemon.signalCode === null) {
       const gone = once(this.#daemon, 'exit');
       this.#daemon.kill('SIGTERM');
       await gone;
     }
-    // It leaves the host's network namespace mounted here when a container has used it.
-    spawnSync('umount', [join(this.folder, 'run/netns/default')]);
-    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
+  }
+
+  async #ready(): Promise<void> {
+    await until(
+      () => `dockerd; its log: ${readFileSync(this.#log, 'utf8').slice(-2_000)}`,
+      () => this.#answers(),
+      { timeoutMs: 60_000, everyMs: 200 }
+    );
   }
 
   #answers(): boolean {
