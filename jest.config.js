@@ -8,8 +8,8 @@ const transform = { '^.+\\.m?[tj]sx?$': Object.values(grafana.transform)[0] };
 // These publish ES modules only; Jest has to transform them.
 const esModules = ['typebox', '@fastify/type-provider-typebox', 'cookie', 'fast-check', 'pure-rand', 're2js'];
 
-/** Slow, and the only one that needs a container engine. */
-const DOCKER = '/test/package/docker.test.ts';
+/** Slow, and the only ones that need a container engine. */
+const DOCKER = '/test/package/docker';
 
 /** For those that depend on more than themselves. */
 const retry = { setupFilesAfterEnv: ['<rootDir>/test/support/retry.ts'] };
@@ -42,7 +42,7 @@ module.exports = {
     // These need root and a kernel with BTF; they say so and fail where it is missing.
     node('kernel', ['kernel', 'native', 'scripts'], retry),
     node('e2e', ['e2e'], retry),
-    // Builds the agent's image with an engine of its own.
-    node('docker', [], { testMatch: [`<rootDir>${DOCKER}`] }),
+    // Builds the agent's image, and names containers, with engines of its own.
+    node('docker', [], { testMatch: [`<rootDir>${DOCKER}*.test.ts`] }),
   ],
 };
