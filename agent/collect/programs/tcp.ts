@@ -294,9 +294,9 @@ export class TcpProgram implements Program {
     ];
   }
 
-  /** Connections opened and failed, of all owners. */
+  /** Connections opened and failed, of all owners, those that are gone included. */
   #outcomes(): number {
-    let outcomes = 0;
+    let outcomes = this.#outcomesOfTheGone;
     this.#forEach((_, slot) => (outcomes += this.#outcomesOf(slot)));
     return outcomes;
   }
