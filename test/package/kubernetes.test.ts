@@ -216,6 +216,13 @@ describe.each(names)('%s', (name) => {
   });
 });
 
+test('the agent asks the API server for pods alone', () => {
+  const folder = join(ROOT, 'agent/identity/kubernetes');
+  const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
+  const paths = sources.flatMap((text) => [...text.matchAll(/['"`](\/apis?\/[^'"`]*)/g)].map(([, path]) => path));
+  expect(paths).toEqual(['/api/v1/pods']);
+});
+
 describe('who may ask', () => {
   test('by itself the base answers on loopback only', () => {
     expect(configOf('base')).toMatchObject({ loopbackOnly: true, listen: { host: '127.0.0.1' } });
