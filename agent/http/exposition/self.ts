@@ -70,6 +70,24 @@ export function* selfLines(context: AgentContext, format: Format): Generator<str
     series.map(({ program, limit }) => [[['program', program]], limit])
   );
 
+  const { owners, excluded, pods, unnamedPods, ...sources } = context.owners.status();
+  yield family('ringside_cgroups', 'gauge', 'Cgroups that are there, by whether they are measured.', [
+    [[['state', 'measured']], owners - excluded],
+    [[['state', 'excluded']], excluded],
+  ]);
+  yield family('ringside_pods', 'gauge', 'Pods that are there, by whether their name is known.', [
+    [[['state', 'named']], pods - unnamedPods],
+    [[['state', 'unnamed']], unnamedPods],
+  ]);
+  yield family(
+    'ringside_identity_source_ready',
+    'gauge',
+    'Whether a source of names answers; one that is not there to be asked is left out.',
+    Object.entries(sources)
+      .filter(([, { state }]) => state !== 'off')
+      .map(([source, { state }]) => [[['source', source]], Number(state === 'ready')])
+  );
+
   const measured = programs.filter(
     ({ runs, nanosecondsPerRun }) => runs !== undefined && nanosecondsPerRun !== undefined
   );

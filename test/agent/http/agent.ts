@@ -148,8 +148,9 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
   return { app, events, history, context, tick: () => history.record(Date.now(), (into) => events.tick(into)) };
 }
 
-const SOURCE = { state: 'off', reason: 'A test has no pods.', known: 0 } as const;
-const IDENTITY = { owners: 3, excluded: 0, pods: 0, unnamedPods: 0, kubernetes: SOURCE, docker: SOURCE };
+const SOURCE = { state: 'off', reason: 'A test has no containers.', known: 0 } as const;
+const KUBERNETES = { state: 'failing', reason: 'The API server does not answer.', known: 3 } as const;
+const IDENTITY = { owners: 7, excluded: 2, pods: 4, unnamedPods: 1, kubernetes: KUBERNETES, docker: SOURCE };
 
 export const REQUESTS = 'http_server_request_duration_seconds';
 

@@ -92,7 +92,28 @@ describe('GET /metrics', () => {
     expect(valueOf(text, 'ringside_tick_duration_seconds_sum ')).toBe(0.5);
     expect(valueOf(text, 'ringside_tick_duration_seconds_count ')).toBe(7);
     expect(valueOf(text, 'ringside_ready ')).toBe(1);
+    expect(valueOf(text, 'ringside_cgroups{state="measured"} ')).toBe(5);
+    expect(valueOf(text, 'ringside_cgroups{state="excluded"} ')).toBe(2);
+    expect(valueOf(text, 'ringside_pods{state="named"} ')).toBe(3);
+    expect(valueOf(text, 'ringside_pods{state="unnamed"} ')).toBe(1);
+    expect(valueOf(text, 'ringside_identity_source_ready{source="kubernetes"} ')).toBe(0);
+    expect(text).not.toContain('ringside_identity_source_ready{source="docker"}');
     expect(valueOf(text, 'process_resident_memory_bytes ')).toBeGreaterThan(1e6);
+  });
+
+  it('tells series of one owner that are told twice as one, and hidden ones not at all', async () => {
+    const target = { labels: { node: 'n', cgroup: '/twice' }, hidden: false };
+    const hidden = { labels: { node: 'n', cgroup: '/hidden' }, hidden: true };
+    const metric = METRICS.find(({ name }) => name === 'tcp_retransmits_total')!;
+    const ids = [target, hidden].map((each) => agent.context.series.intern(metric, each, { role: 'server' }).id);
+    const { totals } = agent.events;
+    jest.spyOn(agent.events, 'totals').mockImplementation((into) => {
+      totals.call(agent.events, into);
+      ids.forEach((id) => [20, 3].forEach((increase) => into.counter(id, increase)));
+    });
+    const { text } = await scrape();
+    expect(valueOf(text, 'tcp_retransmits_total{node="n",cgroup="/twice",role="server"} ')).toBe(23);
+    expect(text).not.toContain('/hidden');
   });
 
   it('keeps a hostile label on its line', async () => {
