@@ -254,7 +254,7 @@ test('Save & test describes the agent', async () => {
   expect(await ringside().testDatasource()).toEqual({
     status: 'success',
     message: expect.stringMatching(
-      /^Ringside agent 1\.2\.3 on test-node, kernel 6\.1\.0-test, 1 node, 3 of 4 pods named, 2 cgroups left out, history reaches back \d+ s\. Names of pods are missing: The API server does not answer\. .*One program is off\.$/
+      /^Ringside agent 1\.2\.3 on test-node, kernel 6\.1\.0-test, 1 node, 3 of 4 pods named, 2 cgroups left out, history reaches back \d+ (s|min)\. Names of pods are missing: The API server does not answer\. .*One program is off\.$/
     ),
   });
 });
