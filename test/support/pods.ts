@@ -6,18 +6,16 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readdirSync, rmdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import type { ApiServer } from './api-server';
 import type { Cgroup } from './cgroup';
 import { BURSTABLE, placeIn, type Layout } from './layouts';
+import { podObject, type ContainerSketch, type PodObject } from './pod-object';
 import { ContainerRuntime, type ContainerProcess, type SideDid, type Work } from './pod-process';
 import type { Counts } from './totals';
 import { sleep } from './wait';
 
-/** The API server, as far as a kubelet needs it. */
-export interface Cluster {
-  /** Creates the object or replaces it. */
-  upsertPod(pod: object): void;
-  deletePod(namespace: string, name: string): void;
-}
+/** What a collector needs to know of an API server. */
+export const accessTo = ({ url, tokenFile, caFile }: ApiServer) => ({ url, tokenFile, caFile });
 
 export interface ContainerSpec {
   name: string;
@@ -48,7 +46,7 @@ export interface PodSpec {
 
 export interface PodFarmOptions {
   /** Default: nobody is told of pods. */
-  cluster?: Cluster;
+  cluster?: Pick<ApiServer, 'upsertPod' | 'deletePod'>;
   /** The node that all pods are on. */
   node?: string;
 }
@@ -95,16 +93,20 @@ export interface Container {
 }
 
 export class Pod {
-  readonly spec: Required<PodSpec>;
+  readonly spec: Required<Omit<PodSpec, 'owner'>> & Pick<PodSpec, 'owner'>;
   /** What Kubernetes calls it. */
   readonly uid = randomUUID();
+  readonly createdAt = new Date();
   /** What its path calls it: of a static pod a hash. */
   readonly pathUid: string;
   /** All there ever were, those of restarts too. */
   readonly containers: Container[] = [];
+  /** It is being removed. */
+  isLeaving = false;
   readonly #farm: PodFarm;
+  /** Those whose ids the API server knows. */
+  readonly #told = new Set<Container>();
   #statusTimer?: NodeJS.Timeout;
-  #removed = false;
 
   constructor(farm: PodFarm, spec: PodSpec) {
     this.#farm = farm;
@@ -112,7 +114,6 @@ export class Pod {
       namespace: 'default',
       labels: {},
       annotations: {},
-      owner: { kind: '', name: '' },
       layout: BURSTABLE,
       containers: [{ name: 'main' }],
       statusDelayMs: 300,
@@ -124,6 +125,11 @@ export class Pod {
 
   get name(): string {
     return `${this.spec.namespace}/${this.spec.name}`;
+  }
+
+  /** Whether the API server has been told of all that runs. */
+  get isKnown(): boolean {
+    return !this.spec.isTold || this.running.every((container) => this.#told.has(container));
   }
 
   /** Those that run. */
@@ -172,16 +178,22 @@ export class Pod {
     this.#tell();
   }
 
+  /** Tells the API server of a pod that it was not told of so far. */
+  introduce(): void {
+    this.spec.isTold = true;
+    this.#tellIds();
+  }
+
   /** Ends all of it, and takes it from the API server as Kubernetes does: a moment later. */
   async remove({ deletionDelayMs = 100 } = {}): Promise<void> {
-    this.#removed = true;
+    this.isLeaving = true;
     await Promise.all(this.running.map(({ process }) => process.stop()));
     removeIfEmpty(dirname(join(this.#farm.cgroup.path, this.spec.layout.path(this.pathUid, ''))));
     this.forgetStatus();
-    this.#tell();
+    this.#tellIds();
     await sleep(deletionDelayMs);
     if (this.spec.isTold) {
-      this.#farm.options.cluster?.deletePod(this.spec.namespace, this.spec.name);
+      this.#farm.options.cluster?.deletePod(this.uid);
     }
   }
 
@@ -202,83 +214,42 @@ export class Pod {
 
   #tellLater(): void {
     this.forgetStatus();
-    const told = [...this.containers];
-    this.#statusTimer = setTimeout(() => this.#tell(told), this.spec.statusDelayMs);
+    this.#statusTimer = setTimeout(() => this.#tellIds(), this.spec.statusDelayMs);
   }
 
-  /** @param withIds of these the ids are known by now */
-  #tell(withIds: readonly Container[] = this.#removed ? this.containers : []): void {
+  #tellIds(): void {
+    this.containers.forEach((container) => this.#told.add(container));
+    this.#tell();
+  }
+
+  #tell(): void {
     if (this.spec.isTold) {
-      this.#farm.options.cluster?.upsertPod(objectOf(this, this.#farm.options.node ?? 'test', withIds));
+      this.#farm.options.cluster?.upsertPod(objectOf(this, this.#farm.options.node ?? 'test', [...this.#told]));
     }
   }
 }
 
-/** Field by field what a kubelet writes, as far as anybody could look at it. */
-function objectOf(pod: Pod, node: string, withIds: readonly Container[]): object {
-  const { name, namespace, labels, annotations, owner, containers, layout } = pod.spec;
-  const of = (kind: ContainerSpec['kind']) => containers.filter((container) => (container.kind ?? 'regular') === kind);
-  const specs = (kind: ContainerSpec['kind']) => of(kind).map((container) => ({ name: container.name, image: 'test' }));
-  const statuses = (kind: ContainerSpec['kind']) =>
-    of(kind).map((container) => {
-      const started = withIds.filter(({ spec }) => spec.name === container.name);
-      const latest = started.at(-1);
-      const state = !latest ? { waiting: { reason: 'ContainerCreating' } } : stateOf(latest);
-      const before = started.at(-2);
-      return {
-        name: container.name,
-        image: 'test',
-        imageID: '',
-        ready: latest !== undefined && !latest.process.isGone,
-        restartCount: Math.max(0, started.length - 1),
-        state,
-        lastState: before ? { terminated: { exitCode: 1, containerID: uriOf(before) } } : {},
-        ...(latest && { containerID: uriOf(latest) }),
-      };
-    });
-  const hash = layout.static && {
-    'kubernetes.io/config.hash': pod.pathUid,
-    'kubernetes.io/config.mirror': pod.pathUid,
-  };
+/** As the API server has it. */
+function objectOf({ spec, uid, pathUid, createdAt }: Pod, node: string, told: readonly Container[]): PodObject {
+  const { name, namespace, labels, annotations, owner, layout } = spec;
+  const hash = layout.static && { 'kubernetes.io/config.hash': pathUid, 'kubernetes.io/config.mirror': pathUid };
+  return podObject({
+    ...{ uid, name, namespace, labels, owner, createdAt, node },
+    annotations: { ...annotations, ...hash },
+    runtime: told[0]?.owner.includes('crio') ? 'cri-o' : 'containerd',
+    containers: spec.containers.map((container) => sketchOf(container, told)),
+  });
+}
+
+function sketchOf({ name, kind = 'regular' }: ContainerSpec, told: readonly Container[]): ContainerSketch {
+  const [latest, last] = told.filter(({ spec }) => spec.name === name).reverse();
   return {
-    apiVersion: 'v1',
-    kind: 'Pod',
-    metadata: {
-      name,
-      namespace,
-      uid: pod.uid,
-      labels,
-      annotations: { ...annotations, ...hash },
-      ...(owner.kind && {
-        ownerReferences: [
-          { apiVersion: 'apps/v1', ...owner, uid: 'd0d0d0d0-0000-4000-8000-000000000000', controller: true },
-        ],
-      }),
-    },
-    spec: {
-      nodeName: node,
-      initContainers: specs('init'),
-      containers: specs('regular'),
-      ephemeralContainers: specs('ephemeral'),
-    },
-    status: {
-      phase: withIds.length === 0 ? 'Pending' : 'Running',
-      initContainerStatuses: statuses('init'),
-      containerStatuses: statuses('regular'),
-      ephemeralContainerStatuses: statuses('ephemeral'),
-    },
+    name,
+    kind: kind === 'regular' ? 'container' : kind,
+    id: latest?.id,
+    state: latest?.process.isGone ? 'terminated' : undefined,
+    lastId: last?.id,
   };
-}
-
-function stateOf(container: Container): object {
-  const { isGone } = container.process;
-  return isGone ? { terminated: { exitCode: 0, containerID: uriOf(container) } } : { running: {} };
-}
-
-/** As in `containerID` of a status. */
-function uriOf({ id, owner }: Container): string {
-  const runtime = owner.includes('crio') ? 'cri-o' : owner.includes('docker-') ? 'docker' : 'containerd';
-  return `${runtime}://${id}`;
 }
 
 function add(all: readonly Counts[]): Counts {
