@@ -262,7 +262,7 @@ function labelsOf({ identity, place }: KnownOwner, node: string): Labels {
     pod: identity.pod ?? place.podUid,
     container: identity.container ?? containerId,
     // Never empty: it is what dashboards group by, in Kubernetes and outside.
-    workload: identity.workload ?? place.unit ?? place.podUid ?? containerId ?? path,
+    workload: identity.workload ?? identity.pod ?? place.unit ?? place.podUid ?? containerId ?? path,
     cgroup: path,
   };
 }
