@@ -70,7 +70,7 @@ interface Watch {
 
 export class ApiServer {
   readonly #folder = mkdtempSync(join(tmpdir(), 'ringside-api-server-'));
-  readonly #certificates: Certificates;
+  #certificates: Certificates;
   readonly #options: Required<ApiServerOptions>;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -226,6 +226,12 @@ export class ApiServer {
   writeToken(token: string): void {
     writeFileSync(`${this.tokenFile}.new`, `${token}\n`);
     renameSync(`${this.tokenFile}.new`, this.tokenFile);
+  }
+
+  /** Another authority, in the same file, and a certificate from it. */
+  rotateCertificates(): void {
+    this.#certificates = makeCertificates(this.#folder);
+    this.#server.setSecureContext(this.#certificates);
   }
 
   /** Nothing listens any more, until `up()`; on the same port. */
