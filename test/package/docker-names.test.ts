@@ -1,7 +1,9 @@
 /** The names of containers, from an engine that runs for this test alone: Docker's own, with its own cgroups. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DockerSource } from '../../agent/identity/docker';
 import { placeOf, type Place } from '../../agent/identity/place';
 import { Engine } from '../support/engine';
@@ -9,11 +11,18 @@ import { requireKernel, requireProgram } from '../support/requirements';
 import { nodeOnly } from '../support/rootfs';
 import { until } from '../support/wait';
 
+const ROOT = join(__dirname, '../..');
 const MINUTES = 60_000;
 const IMAGE = 'test/node:1.0';
 /** Without the host's network; it needs not be asked politely to end. */
 const ALONE = ['--network=none', '--stop-signal=SIGKILL'];
 const STAY = 'setInterval(() => {}, 1000)';
+/** In a network that both share. */
+const SERVER = "require('node:http').createServer((request, response) => response.end('ok')).listen(8080, '127.0.0.1')";
+const CLIENT = `(async () => {
+  for (let i = 0; i < 23; i++) await (await fetch('http://127.0.0.1:8080/')).text();
+  process.exit();
+})()`;
 const WAIT = { timeoutMs: 30_000, everyMs: 20 };
 
 /** An unprivileged container, the usual reason, cannot mount; an engine inside of it cannot run. */
@@ -158,6 +167,64 @@ describeHere(
     );
 
     test(
+      'names both sides of containers that talk HTTP, the one that has gone too, in what the agent tells',
+      async () => {
+        const label = (service: string) => [
+          `--label=com.docker.compose.service=${service}`,
+          '--label=com.docker.compose.project=shop',
+        ];
+        const server = await run(SERVER, '--name=shop-api-1', ...label('api'));
+        const scope = dirname((await placeOfContainer(server)).path);
+        const agent = new AgentProcess(
+          '--docker',
+          socketPath(),
+          '--kubernetes',
+          'off',
+          '--cgroup',
+          scope,
+          '--node',
+          'here'
+        );
+        try {
+          const url = await agent.address();
+          const cidFile = join(folder, 'client');
+          const options = [
+            '--rm',
+            `--cidfile=${cidFile}`,
+            '--name=shop-web-1',
+            ...label('web'),
+            `--network=container:${server}`,
+          ];
+          // To its end: it is removed then.
+          await engine.docker('run', ...options, IMAGE, '/usr/local/bin/node', '-e', CLIENT);
+          const client = readFileSync(cidFile, 'utf8');
+          const own = (name: string, workload: string, id: string) =>
+            `{node="here",namespace="shop",container="${name}",workload="${workload}",cgroup="${scope}/${id}",` +
+            'method="GET",status="200"} 23';
+          const expected = [
+            `http_server_request_duration_seconds_count${own('shop-api-1', 'api', server)}`,
+            `http_client_request_duration_seconds_count${own('shop-web-1', 'web', client)}`,
+          ];
+          let counts: string[] = [];
+          await until(
+            () => `both sides; it tells: ${counts.join('\n')}`,
+            async () => {
+              const metrics = await (await fetch(`${url}/metrics`)).text();
+              counts = metrics.split('\n').filter((line) => /^http_(server|client)_request_.*_count\{/.test(line));
+              return expected.every((line) => counts.includes(line));
+            },
+            { timeoutMs: 30_000, everyMs: 200 }
+          );
+          // Nothing of it is anybody else's.
+          expect(counts.sort()).toEqual(expected.sort());
+        } finally {
+          await agent.stop();
+        }
+      },
+      3 * MINUTES
+    );
+
+    test(
       'may stop and start again',
       async () => {
         await connected({ backoffMs: 50, longestBackoffMs: 200 });
@@ -194,3 +261,36 @@ describeHere(
     );
   }
 );
+
+/** The agent as it is in the checkout; the bundle is the same code. */
+class AgentProcess {
+  readonly #process: ChildProcess;
+  #output = '';
+
+  constructor(...flags: string[]) {
+    const main = ['--require', 'tsx/cjs', join(ROOT, 'agent/main.ts'), '--objects', join(ROOT, 'bpf/.output')];
+    const args = ['--pdeathsig', 'KILL', '--', process.execPath, ...main, '--listen', '127.0.0.1:0', ...flags];
+    this.#process = spawn('setpriv', args, { cwd: ROOT });
+    this.#process.stdout!.on('data', (chunk) => (this.#output += chunk));
+    this.#process.stderr!.on('data', (chunk) => (this.#output += chunk));
+  }
+
+  /** Where it answers, once it measures. */
+  async address(): Promise<string> {
+    const url = await until(
+      () => `the agent to start; it said: ${this.#output}`,
+      () => /^Ringside \S+ measures \S+ and answers on (\S+)$/m.exec(this.#output)?.[1],
+      { timeoutMs: MINUTES, everyMs: 50 }
+    );
+    await until('it to be ready', async () => (await fetch(`${url}/readyz`)).ok, WAIT);
+    return url;
+  }
+
+  async stop(): Promise<void> {
+    if (this.#process.exitCode === null && this.#process.signalCode === null) {
+      const gone = once(this.#process, 'exit');
+      this.#process.kill('SIGTERM');
+      await gone;
+    }
+  }
+}
