@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { DockerSource } from '../../agent/identity/docker';
 import { placeOf, type Place } from '../../agent/identity/place';
 import { Engine } from '../support/engine';
@@ -93,7 +93,7 @@ describeHere(
         ]);
         await connected();
         const place = await placeOfContainer(plain);
-        expect(place).toMatchObject({ containerId: plain, runtime: 'docker' });
+        expect(place).toEqual({ path: `${engine.cgroup}/${plain}`, containerId: plain, runtime: 'docker' });
         expect(source.identify(place)).toEqual({ container: 'plain', workload: 'plain' });
         expect(source.identify(await placeOfContainer(cart))).toEqual({
           namespace: 'shop',
@@ -174,14 +174,13 @@ describeHere(
           '--label=com.docker.compose.project=shop',
         ];
         const server = await run(SERVER, '--name=shop-api-1', ...label('api'));
-        const scope = dirname((await placeOfContainer(server)).path);
         const agent = new AgentProcess(
           '--docker',
           socketPath(),
           '--kubernetes',
           'off',
           '--cgroup',
-          scope,
+          engine.cgroup,
           '--node',
           'here'
         );
@@ -199,7 +198,7 @@ describeHere(
           await engine.docker('run', ...options, IMAGE, '/usr/local/bin/node', '-e', CLIENT);
           const client = readFileSync(cidFile, 'utf8');
           const own = (name: string, workload: string, id: string) =>
-            `{node="here",namespace="shop",container="${name}",workload="${workload}",cgroup="${scope}/${id}",` +
+            `{node="here",namespace="shop",container="${name}",workload="${workload}",cgroup="${engine.cgroup}/${id}",` +
             'method="GET",status="200"} 23';
           const expected = [
             `http_server_request_duration_seconds_count${own('shop-api-1', 'api', server)}`,

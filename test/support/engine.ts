@@ -1,9 +1,9 @@
 /** A container engine of a test's own: its images, containers and sockets are in a folder that goes when it stops. */
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { until } from './wait';
 
 export class Engine {
@@ -18,7 +18,9 @@ export class Engine {
   #spawn(): ChildProcess {
     const log = openSync(this.#log, 'a');
     // Containers of this engine use the host's network or none: it shall not touch the machine's firewall and bridges.
-    const options = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
+    const network = ['--iptables=false', '--ip6tables=false', '--bridge=none'];
+    // Under systemd's driver a parent would have to be a slice.
+    const cgroups = ['--exec-opt=native.cgroupdriver=cgroupfs', `--cgroup-parent=${this.cgroup}`];
     const places = [
       `--data-root=${this.folder}/data`,
       `--exec-root=${this.folder}/run`,
@@ -26,7 +28,7 @@ export class Engine {
       `--host=${this.host}`,
     ];
     try {
-      return spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...options, ...places], {
+      return spawn('setpriv', ['--pdeathsig', 'TERM', 'dockerd', ...network, ...cgroups, ...places], {
         stdio: ['ignore', log, log],
       });
     } finally {
@@ -36,6 +38,11 @@ export class Engine {
 
   get host(): string {
     return `unix://${this.folder}/docker.sock`;
+  }
+
+  /** Each container has its cgroup in this one, as in `/docker` otherwise; it is there from the first of them on. */
+  get cgroup(): string {
+    return `/${basename(this.folder)}/docker`;
   }
 
   static async start(): Promise<Engine> {
@@ -91,6 +98,10 @@ export class Engine {
     await this.#end();
     // It leaves the host's network namespace mounted here when a container has used it.
     spawnSync('umount', [join(this.folder, 'run/netns/default')]);
+    for (const mount of cgroupMounts()) {
+      removeQuietly(join(mount, this.cgroup));
+      removeQuietly(join(mount, dirname(this.cgroup)));
+    }
     rmSync(this.folder, { recursive: true, force: true, maxRetries: 5 });
   }
 
@@ -120,5 +131,19 @@ export class Engine {
     } catch {
       return false;
     }
+  }
+}
+
+/** Of every hierarchy: an engine uses those of version 1 too where there are any. */
+function cgroupMounts(): string[] {
+  const mounts = readFileSync('/proc/self/mounts', 'utf8').split('\n');
+  return mounts.map((line) => line.split(' ')).flatMap(([, at, type]) => (type?.startsWith('cgroup') ? [at] : []));
+}
+
+function removeQuietly(cgroup: string): void {
+  try {
+    rmdirSync(cgroup);
+  } catch {
+    // It was never made, or a container was left in it: then dockerd said so.
   }
 }
