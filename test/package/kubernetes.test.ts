@@ -16,6 +16,7 @@ const rendered: Record<string, Manifest[]> = {
   ...Object.fromEntries(OVERLAYS.map((name) => [name, render(`overlays/${name}`)])),
   'token + pods-only + prometheus': renderTogether('overlays/token', 'options/pods-only', 'options/prometheus'),
   'mtls + pods-only': renderTogether('overlays/mtls', 'options/pods-only'),
+  'mtls + prometheus': renderTogether('overlays/mtls', 'options/prometheus-mtls'),
   'pods-only + prometheus': renderTogether('overlays/pods-only', 'options/prometheus'),
 };
 const names = Object.keys(rendered);
@@ -193,7 +194,7 @@ describe.each(names)('%s', (name) => {
 
   test('runs the image of this version, on every Linux node, with the memory that is promised', () => {
     const { version } = JSON.parse(read('package.json'));
-    expect(agentOf(name).image).toBe(`ringside/agent:${version}`);
+    expect(agentOf(name).image).toBe(`localhost/ringside/agent:${version}`);
     expect(podOf(name).tolerations).toEqual([{ operator: 'Exists' }]);
     expect(podOf(name).nodeSelector).toEqual({ 'kubernetes.io/os': 'linux' });
     expect(podOf(name).priorityClassName).toBe(only(rendered[name], 'PriorityClass').metadata.name);
@@ -255,18 +256,33 @@ describe('who may ask', () => {
   });
 });
 
-test('Prometheus scrapes the agent’s port with the agents’ token, and leaves the labels of what is measured alone', () => {
+test('Prometheus scrapes the agent’s port with what the agents ask for, and leaves the labels of what is measured alone', () => {
   const withMonitor = names.filter((name) => find(rendered[name], 'PodMonitor').length > 0);
   expect(withMonitor).toEqual(names.filter((name) => name.includes('prometheus')));
   for (const name of withMonitor) {
     const [endpoint, ...others] = only(rendered[name], 'PodMonitor').spec.podMetricsEndpoints;
     expect(others).toEqual([]);
     expect(agentOf(name).ports.map((port: { name: string }) => port.name)).toContain(endpoint.port);
+    const { tokenFile, tls } = configOf(name);
     const { secret } = podOf(name).volumes.find((volume: { secret?: object }) => volume.secret);
-    expect(endpoint.authorization).toEqual({
-      type: 'Bearer',
-      credentials: { name: secret.secretName, key: configOf(name).tokenFile!.split('/').at(-1) },
-    });
+    expect(endpoint.authorization).toEqual(
+      tokenFile && { type: 'Bearer', credentials: { name: secret.secretName, key: tokenFile.split('/').at(-1) } }
+    );
+    const { metadata } = only(rendered[name], 'Service');
+    const own = (key: string) => ({ name: 'ringside-prometheus-tls', key });
+    expect([endpoint.scheme, endpoint.tlsConfig]).toEqual(
+      tls
+        ? [
+            'https',
+            {
+              serverName: `${metadata.name}.${metadata.namespace}.svc`,
+              ca: { secret: own('ca.crt') },
+              cert: { secret: own('tls.crt') },
+              keySecret: own('tls.key'),
+            },
+          ]
+        : [undefined, undefined]
+    );
     expect(endpoint.path).toBe('/metrics');
     expect(endpoint.honorLabels).toBe(true);
     const dropped = new RegExp(`^(?:${endpoint.relabelings[0].regex})$`);
@@ -346,17 +362,30 @@ describe('the files', () => {
   test('are all rendered by some overlay', () => {
     const overlays = readdirSync(join(KUBERNETES, 'overlays')).sort();
     expect(overlays).toEqual([...OVERLAYS].sort());
-    for (const folder of ['base', 'options/pods-only', 'options/prometheus', ...OVERLAYS.map((o) => `overlays/${o}`)]) {
+    const options = readdirSync(join(KUBERNETES, 'options')).sort();
+    expect(options).toEqual(['pods-only', 'prometheus', 'prometheus-mtls']);
+    for (const folder of ['base', ...options.map((o) => `options/${o}`), ...OVERLAYS.map((o) => `overlays/${o}`)]) {
       const {
         resources = [],
         bases = [],
         patchesStrategicMerge = [],
+        patchesJson6902 = [],
       } = parse(readFileSync(join(KUBERNETES, folder, 'kustomization.yaml'), 'utf8'));
       const present = readdirSync(join(KUBERNETES, folder)).filter((file) => file !== 'kustomization.yaml');
-      expect([...resources, ...patchesStrategicMerge].sort()).toEqual(present.sort());
+      const patches = patchesJson6902.map(({ path }: { path: string }) => path);
+      expect([...resources, ...patchesStrategicMerge, ...patches].sort()).toEqual(present.sort());
       expect(bases.filter((base: string) => !existsSync(join(KUBERNETES, folder, base)))).toEqual([]);
     }
   });
+});
+
+test('the README lists all that the agents are given', () => {
+  const [, section] = /^## Install in Kubernetes$([^]*?)^## /m.exec(read('README.md'))!;
+  const listed = [...section.matchAll(/^\| `([^`]+)`/gm)].map(([, name]) => name);
+  const { volumes } = podOf('token');
+  const paths = volumes.flatMap(({ hostPath }: { hostPath?: { path: string } }) => hostPath?.path ?? []);
+  const [{ verbs }] = only(rendered.token, 'ClusterRole').rules;
+  expect(listed).toEqual([...agentOf('token').securityContext.capabilities.add, ...paths, verbs[0]]);
 });
 
 test('the image starts the agent as `npm run agent` does', () => {
