@@ -37,8 +37,8 @@ const MAX_EVENT_LENGTH = 2 ** 20;
 /** Of what the engine says, in a message of ours. */
 const QUOTED_LENGTH = 200;
 const ID = /^[0-9a-f]{64}$/;
-/** In which a container has processes, or is about to. */
-const STATUSES = ['created', 'restarting', 'running', 'paused'];
+/** In which a container has processes, or is about to. Podman refuses the list for a status that it does not know. */
+const STATUSES = ['created', 'running', 'paused'];
 /** Podman's word for Docker's destroy is remove. */
 const NAMING = ['create', 'start', 'rename'];
 const ENDING = ['destroy', 'remove'];
@@ -98,28 +98,32 @@ export async function watchContainers(watch: Watch): Promise<void> {
   }
 }
 
-/** @returns the answer as soon as its headers are there */
-function open({ socketPath, timeoutMs, signal }: Conversation, path: string): Promise<IncomingMessage> {
+/** @returns the answer as soon as its headers are there, if it is one */
+async function open(conversation: Conversation, path: string): Promise<IncomingMessage> {
+  const response = await ask(conversation, path);
+  if (response.statusCode === 200) {
+    return response;
+  }
+  const said = await textOf(response, conversation);
+  const [asked] = path.split('?');
+  throw new EngineError(
+    `The engine behind ${conversation.socketPath} answered ${asked} with status ${response.statusCode}: ` +
+      `"${cleanName(said.trim(), QUOTED_LENGTH)}".`
+  );
+}
+
+function ask({ socketPath, timeoutMs, signal }: Conversation, path: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const request = get({ socketPath, path, signal, agent: false, headers: { host: 'localhost' } });
     const deadline = setTimeout(() => request.destroy(tooSlow(socketPath, timeoutMs)), timeoutMs);
-    request.once('error', (error) => {
+    // Also later, when the answer is destroyed.
+    request.on('error', (error) => {
       clearTimeout(deadline);
       reject(explained(socketPath, error));
     });
     request.once('response', (response) => {
       clearTimeout(deadline);
-      // Destroyed later, it says so on both.
-      request.on('error', () => {});
-      if (response.statusCode === 200) {
-        resolve(response);
-      } else {
-        response.destroy();
-        const [asked] = path.split('?');
-        reject(
-          new EngineError(`The engine behind ${socketPath} answered ${asked} with status ${response.statusCode}.`)
-        );
-      }
+      resolve(response);
     });
   });
 }
