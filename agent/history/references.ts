@@ -4,10 +4,12 @@ import type { RecordRing } from './ring';
 import type { SeriesTable } from './series';
 
 export class References {
-  #counts = new Uint32Array(1024);
+  #counts: Uint32Array;
   readonly #readers = new Map<RecordRing, EntryReader>();
 
-  constructor(private readonly table: SeriesTable) {}
+  constructor(private readonly table: SeriesTable) {
+    this.#counts = new Uint32Array(table.reserved).fill(0);
+  }
 
   add(series: number): void {
     if (series >= this.#counts.length) {

@@ -33,13 +33,14 @@ export class RecordRing {
   constructor(budgetBytes: number, maxRecords: number) {
     const slotBytes = 1 + 3 * Uint32Array.BYTES_PER_ELEMENT + 2 * Float64Array.BYTES_PER_ELEMENT;
     this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / slotBytes)));
-    this.#offsets = new Uint32Array(this.#slots);
-    this.#toMs = new Float64Array(this.#slots);
-    this.#coveredMs = new Float64Array(this.#slots);
-    this.#more = new Uint8Array(this.#slots);
-    this.#sources = new Uint32Array(this.#slots);
-    this.#sourcesEnd = new Uint32Array(this.#slots);
-    this.bytes = new Uint8Array(budgetBytes - this.#slots * slotBytes);
+    // All of it is written to: memory that is promised only would be taken bit by bit, as history fills up.
+    this.#offsets = new Uint32Array(this.#slots).fill(0);
+    this.#toMs = new Float64Array(this.#slots).fill(0);
+    this.#coveredMs = new Float64Array(this.#slots).fill(0);
+    this.#more = new Uint8Array(this.#slots).fill(0);
+    this.#sources = new Uint32Array(this.#slots).fill(0);
+    this.#sourcesEnd = new Uint32Array(this.#slots).fill(0);
+    this.bytes = new Uint8Array(budgetBytes - this.#slots * slotBytes).fill(0);
   }
 
   get byteLength(): number {

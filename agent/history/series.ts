@@ -1,5 +1,6 @@
 /** The series an agent knows: a metric, whose it is and what it is about, by a small number. */
 import type { LabelName, Metric } from '../../wire/metrics';
+import { Shared } from './shared';
 
 export type Labels = Readonly<Partial<Record<LabelName, string>>>;
 
@@ -27,88 +28,90 @@ export function labelOf({ own, target }: Series, label: LabelName): string {
   return own[label] ?? target.labels[label] ?? '';
 }
 
+export interface SeriesTableOptions {
+  /** How many series there is memory for from the start; with more, more is taken. */
+  capacity?: number;
+}
+
+const DEFAULT_CAPACITY = 1024;
+/** The end of a chain of series: they are counted from 1 there. */
+const NONE = 0;
+
 /**
  * Ids are dense and start at 0, so that a query can keep its per-series state in typed arrays.
  *
  * An id is used again only when nobody needs the series any more: neither the collector, which owns what it interned
  * until it calls `release`, nor the history, which remembers what one of its records names. So no old record is ever
  * taken for a newer series, and ids stay bounded by what is alive or remembered.
+ *
+ * The table itself is columns of numbers, taken at the start: as objects, the series of 500 pods would be 5 MB, which
+ * would come as the pods do. A `Series` is made when somebody asks for one.
  */
 export class SeriesTable {
-  readonly #byTarget = new Map<Target, Entry[]>();
-  readonly #byId: Array<Entry | undefined> = [];
-  readonly #free: number[] = [];
+  readonly #metrics = new Shared<Metric, Metric>();
+  readonly #targets = new Shared<Target, Target>();
+  readonly #owns = new Shared<string, Labels>();
+  #columns: Columns;
+  /** Where the chain of series with a hash starts; as many as a power of two. */
+  #chains: Uint32Array;
+  /** The chain of the ids that are free, and the first one that was never used. */
+  #free = NONE;
+  #end = 0;
   #size = 0;
+
+  constructor({ capacity = DEFAULT_CAPACITY }: SeriesTableOptions = {}) {
+    this.#columns = newColumns(capacity);
+    this.#chains = newChains(capacity);
+  }
 
   /** The series of this owner with these labels, made if it is new. The caller owns it, once more for each call. */
   intern(metric: Metric, target: Target, own: Labels = {}): Series {
-    let entries = this.#byTarget.get(target);
-    if (!entries) {
-      this.#byTarget.set(target, (entries = []));
-    }
-    let entry = entries.find((known) => known.metric === metric && sameLabels(known.own, own));
-    if (!entry) {
-      entry = { id: this.#free.pop() ?? this.#byId.length, metric, target, own, owners: 0, remembered: false };
-      entries.push(entry);
-      this.#byId[entry.id] = entry;
-      this.#size++;
-    }
-    entry.owners++;
-    return entry;
+    const key = keyOf(own);
+    const id = this.#find(metric, target, key) ?? this.#add(metric, target, key, own);
+    this.#columns.users[id]++;
+    return this.#series(id);
   }
 
   /** Takes back one `intern`: its owner is gone and will not tell this series again. */
   release(id: number): void {
-    const entry = this.#byId[id];
-    if (entry && entry.owners > 0) {
-      entry.owners--;
-      this.#dropIfUnused(entry);
+    if (this.isLive(id)) {
+      this.#columns.users[id]--;
+      this.#dropIfUnused(id);
     }
   }
 
   /** The history names the series in a record. */
   remember(id: number): void {
-    const entry = this.#byId[id];
-    if (entry) {
-      entry.remembered = true;
+    if (this.#isUsed(id)) {
+      this.#columns.remembered[id] = 1;
     }
   }
 
   /** The history's last record that named the series is gone. */
   forget(id: number): void {
-    const entry = this.#byId[id];
-    if (entry) {
-      entry.remembered = false;
-      this.#dropIfUnused(entry);
-    }
-  }
-
-  #dropIfUnused(entry: Entry): void {
-    if (entry.owners > 0 || entry.remembered) {
-      return;
-    }
-    this.#byId[entry.id] = undefined;
-    this.#free.push(entry.id);
-    this.#size--;
-    const entries = this.#byTarget.get(entry.target) ?? [];
-    entries.splice(entries.indexOf(entry), 1);
-    if (entries.length === 0) {
-      this.#byTarget.delete(entry.target);
+    if (this.#isUsed(id)) {
+      this.#columns.remembered[id] = 0;
+      this.#dropIfUnused(id);
     }
   }
 
   get(id: number): Series | undefined {
-    return this.#byId[id];
+    return this.#isUsed(id) ? this.#series(id) : undefined;
   }
 
   /** Whether it is still being measured, as opposed to only remembered. */
   isLive(id: number): boolean {
-    return (this.#byId[id]?.owners ?? 0) > 0;
+    return id < this.#end && this.#columns.users[id] > 0;
   }
 
   /** One more than the largest id in use. */
   get capacity(): number {
-    return this.#byId.length;
+    return this.#end;
+  }
+
+  /** How many series there is memory for now. */
+  get reserved(): number {
+    return this.#columns.next.length;
   }
 
   get size(): number {
@@ -117,20 +120,151 @@ export class SeriesTable {
 
   /** All that may be seen. */
   *[Symbol.iterator](): IterableIterator<Series> {
-    for (const entry of this.#byId) {
-      if (entry && !entry.target.hidden) {
-        yield entry;
+    for (let id = 0; id < this.#end; id++) {
+      if (this.#isUsed(id) && !this.#targets.get(this.#columns.target[id]).hidden) {
+        yield this.#series(id);
       }
+    }
+  }
+
+  #isUsed(id: number): boolean {
+    return this.isLive(id) || (id < this.#end && this.#columns.remembered[id] === 1);
+  }
+
+  #series(id: number): Series {
+    const { metric, target, own } = this.#columns;
+    return {
+      id,
+      metric: this.#metrics.get(metric[id]),
+      target: this.#targets.get(target[id]),
+      own: this.#owns.get(own[id]),
+    };
+  }
+
+  #find(metric: Metric, target: Target, ownKey: string): number | undefined {
+    const metricNumber = this.#metrics.find(metric);
+    const targetNumber = this.#targets.find(target);
+    const ownNumber = this.#owns.find(ownKey);
+    if (metricNumber === undefined || targetNumber === undefined || ownNumber === undefined) {
+      return undefined;
+    }
+    const columns = this.#columns;
+    const chain = this.#chainOf(metricNumber, targetNumber, ownNumber);
+    for (let next = this.#chains[chain]; next !== NONE; next = columns.next[next - 1]) {
+      const id = next - 1;
+      if (columns.metric[id] === metricNumber && columns.target[id] === targetNumber && columns.own[id] === ownNumber) {
+        return id;
+      }
+    }
+    return undefined;
+  }
+
+  #add(metric: Metric, target: Target, ownKey: string, own: Labels): number {
+    if (this.#free === NONE && this.#end === this.#columns.next.length) {
+      this.#grow();
+    }
+    const columns = this.#columns;
+    let id = this.#free - 1;
+    if (this.#free === NONE) {
+      id = this.#end++;
+    } else {
+      this.#free = columns.next[id];
+    }
+    columns.metric[id] = this.#metrics.use(metric, metric);
+    columns.target[id] = this.#targets.use(target, target);
+    columns.own[id] = this.#owns.use(ownKey, own);
+    this.#link(id);
+    this.#size++;
+    return id;
+  }
+
+  #link(id: number): void {
+    const { metric, target, own, next } = this.#columns;
+    const chain = this.#chainOf(metric[id], target[id], own[id]);
+    next[id] = this.#chains[chain];
+    this.#chains[chain] = id + 1;
+  }
+
+  #unlink(id: number): void {
+    const { metric, target, own, next } = this.#columns;
+    const chain = this.#chainOf(metric[id], target[id], own[id]);
+    if (this.#chains[chain] === id + 1) {
+      this.#chains[chain] = next[id];
+      return;
+    }
+    let before = this.#chains[chain] - 1;
+    while (next[before] !== id + 1) {
+      before = next[before] - 1;
+    }
+    next[before] = next[id];
+  }
+
+  #dropIfUnused(id: number): void {
+    if (this.#isUsed(id)) {
+      return;
+    }
+    const { metric, target, own, next } = this.#columns;
+    this.#unlink(id);
+    this.#metrics.leave(metric[id]);
+    this.#targets.leave(target[id]);
+    this.#owns.leave(own[id]);
+    next[id] = this.#free;
+    this.#free = id + 1;
+    this.#size--;
+  }
+
+  #chainOf(metric: number, target: number, own: number): number {
+    const hash = Math.imul(target, 0x9e3779b1) ^ Math.imul(own, 0x85ebca6b) ^ Math.imul(metric, 0xc2b2ae35);
+    return (hash ^ (hash >>> 15)) & (this.#chains.length - 1);
+  }
+
+  #grow(): void {
+    const { length } = this.#columns.next;
+    const grown = newColumns(2 * length);
+    for (const name of Object.keys(grown) as Array<keyof Columns>) {
+      grown[name].set(this.#columns[name]);
+    }
+    this.#columns = grown;
+    this.#chains = newChains(2 * length);
+    // None is free: that is why there is not enough.
+    for (let id = 0; id < length; id++) {
+      this.#link(id);
     }
   }
 }
 
-interface Entry extends Series {
-  owners: number;
-  remembered: boolean;
+/** By id. */
+interface Columns {
+  /** Numbers of what it has in common with others. */
+  metric: Uint16Array;
+  target: Uint32Array;
+  own: Uint32Array;
+  /** How often it was interned and not released. */
+  users: Uint32Array;
+  /** 1: a record of the history names it. */
+  remembered: Uint8Array;
+  /** The next one with the same hash, or the next free one. */
+  next: Uint32Array;
 }
 
-function sameLabels(a: Labels, b: Labels): boolean {
-  const names = Object.keys(a) as LabelName[];
-  return a === b || (names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]));
+/** Written to, so that the memory is really there. */
+function newColumns(capacity: number): Columns {
+  return {
+    metric: new Uint16Array(capacity).fill(0),
+    target: new Uint32Array(capacity).fill(0),
+    own: new Uint32Array(capacity).fill(0),
+    users: new Uint32Array(capacity).fill(0),
+    remembered: new Uint8Array(capacity).fill(0),
+    next: new Uint32Array(capacity).fill(NONE),
+  };
+}
+
+function newChains(capacity: number): Uint32Array {
+  return new Uint32Array(2 ** Math.ceil(Math.log2(Math.max(capacity, 2)))).fill(NONE);
+}
+
+/** The same for the same labels, in whatever order they are given. */
+function keyOf(own: Labels): string {
+  const names = (Object.keys(own) as LabelName[]).filter((name) => own[name] !== undefined).sort();
+  return JSON.stringify(names.map((name) => [name, own[name]]));
 }

@@ -29,11 +29,11 @@ export class RecordWriter {
     private readonly onFull: () => void
   ) {
     const entries = Math.min(ORDER - 1, Math.floor(bytes / (BYTES_AN_ENTRY + INDEX_BYTES)));
-    this.bodies = new Uint8Array(Math.max(entries * BYTES_AN_ENTRY, MAX_BODY_BYTES));
+    this.bodies = new Uint8Array(Math.max(entries * BYTES_AN_ENTRY, MAX_BODY_BYTES)).fill(0);
     this.#floats = new DataView(this.bodies.buffer);
-    this.#keys = new Float64Array(entries);
-    this.#starts = new Uint32Array(entries + 1);
-    this.#kinds = new Uint8Array(entries);
+    this.#keys = new Float64Array(entries).fill(0);
+    this.#starts = new Uint32Array(entries + 1).fill(0);
+    this.#kinds = new Uint8Array(entries).fill(0);
   }
 
   get byteLength(): number {

@@ -411,7 +411,7 @@ describe('ids of series', () => {
       history.record(T0 + second * 1000, (into) => into.counter(id, 1));
       table.release(id);
     }
-    expect(table.get(quiet.id)).toBe(quiet);
-    expect(intern(table, metricOf('counter'), { cgroup: '/quiet' })).toBe(quiet);
+    expect(table.get(quiet.id)).toEqual(quiet);
+    expect(intern(table, metricOf('counter'), { cgroup: '/quiet' })).toEqual(quiet);
   });
 });
