@@ -4,6 +4,7 @@
       "target_name": "ringside",
       "sources": [
         "src/addon.cc",
+        "src/allocator.cc",
         "src/bpf_map.cc",
         "src/bpf_object.cc",
         "src/entries.cc",

@@ -7,6 +7,8 @@ export interface Binding {
   initialize(errorClass: typeof BpfError): void;
   /** The descriptor to close for turning them off. */
   enableStats(): number;
+  setUpAllocator(): void;
+  trimAllocator(): void;
   BpfObject: new (path: string) => NativeObject;
   BpfMap: new (object: NativeObject, name: string) => NativeMap;
 }

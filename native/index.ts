@@ -1,4 +1,5 @@
 /** libbpf for Node: load BPF objects, attach their programs, read their maps. Knows nothing of Ringside's own programs. */
+export { setUpAllocator, trimAllocator } from './allocator';
 export { BpfError } from './errors';
 export { BpfMap, type Entries } from './map';
 export { BpfObject } from './object';

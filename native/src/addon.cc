@@ -2,6 +2,7 @@
 // before they get here.
 #include <napi.h>
 
+#include "allocator.h"
 #include "bpf_map.h"
 #include "bpf_object.h"
 #include "errors.h"
@@ -12,6 +13,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   SilenceLibbpf();
   exports.Set("initialize", Napi::Function::New(env, SetErrorClass, "initialize"));
   exports.Set("enableStats", Napi::Function::New(env, EnableStats, "enableStats"));
+  exports.Set("setUpAllocator", Napi::Function::New(env, SetUpAllocator, "setUpAllocator"));
+  exports.Set("trimAllocator", Napi::Function::New(env, TrimAllocator, "trimAllocator"));
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("BpfMap", BpfMap::Define(env));
   return exports;
