@@ -6,6 +6,7 @@
  * is not understood is left out or is an error with one sentence.
  */
 import { get, type IncomingMessage } from 'node:http';
+import { GarbageError, Lines } from './kubernetes/pieces';
 import { cleanName } from './names';
 
 /** What went wrong, and where it can be changed, what to do: one sentence, with the socket's path in it. */
@@ -33,7 +34,7 @@ export interface Conversation {
 /** About 2 KB are usual for one container. */
 const MAX_LIST_BYTES = 8 * 2 ** 20;
 /** An event has all labels of its container in it. */
-const MAX_EVENT_LENGTH = 2 ** 20;
+const MAX_EVENT_BYTES = 2 ** 20;
 /** Of what the engine says, in a message of ours. */
 const QUOTED_LENGTH = 200;
 const ID = /^[0-9a-f]{64}$/;
@@ -47,11 +48,8 @@ const ENDING = ['destroy', 'remove'];
 export async function listContainers(conversation: Conversation): Promise<Container[]> {
   const path = `/containers/json?all=true&filters=${encodeURIComponent(JSON.stringify({ status: STATUSES }))}`;
   const response = await open(conversation, path);
-  const list = parse(conversation, await textOf(response, conversation));
-  if (!Array.isArray(list)) {
-    throw notAnEngine(conversation.socketPath, `a list was asked for, and ${typeof list} came`);
-  }
-  return list.flatMap(containerOf);
+  const text = await textOf(response, conversation);
+  return listIn(text, conversation).flatMap(containerOf);
 }
 
 export interface Watch extends Conversation {
@@ -78,10 +76,11 @@ export async function watchContainers(watch: Watch): Promise<void> {
     response.destroy();
   }, watch.forMs);
   try {
-    const lines = new Lines(MAX_EVENT_LENGTH);
-    for await (const text of response.setEncoding('utf8')) {
-      for (const line of lines.take(text)) {
-        tell(watch, parse(watch, line));
+    // One that is too large is left out: it is repaired by the next list.
+    const lines = new Lines({ maxBytes: MAX_EVENT_BYTES });
+    for await (const piece of response) {
+      for (const event of lines.push(piece)) {
+        tell(watch, event);
       }
     }
   } catch (error) {
@@ -151,12 +150,16 @@ async function textOf(response: IncomingMessage, { socketPath, timeoutMs }: Conv
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse({ socketPath }: Conversation, text: string): unknown {
+function listIn(text: string, { socketPath }: Conversation): unknown[] {
   try {
-    return JSON.parse(text);
+    const list: unknown = JSON.parse(text);
+    if (Array.isArray(list)) {
+      return list;
+    }
   } catch {
-    throw notAnEngine(socketPath, `JSON was asked for, and "${cleanName(text, QUOTED_LENGTH)}" came`);
+    // Not even that.
   }
+  throw notAnEngine(socketPath, `a list was asked for, and "${cleanName(text, QUOTED_LENGTH)}" came`);
 }
 
 function containerOf(entry: unknown): Container[] {
@@ -199,6 +202,9 @@ function explained(socketPath: string, error: unknown): EngineError {
   if (error instanceof EngineError) {
     return error;
   }
+  if (error instanceof GarbageError) {
+    return notAnEngine(socketPath, error.message);
+  }
   const { code = '', message } = error as NodeJS.ErrnoException;
   switch (code) {
     case 'EACCES':
@@ -221,31 +227,5 @@ function explained(socketPath: string, error: unknown): EngineError {
       return code.startsWith('HPE_')
         ? notAnEngine(socketPath, `HTTP was expected (${code})`)
         : new EngineError(`The engine behind ${socketPath} cannot be asked: ${cleanName(message, QUOTED_LENGTH)}.`);
-  }
-}
-
-/** Text in pieces to whole lines. One that is too long is left out: it is repaired by the next list. */
-class Lines {
-  readonly #maxLength: number;
-  #rest = '';
-  #skipping = false;
-
-  constructor(maxLength: number) {
-    this.#maxLength = maxLength;
-  }
-
-  *take(text: string): Generator<string> {
-    const parts = text.split('\n');
-    for (const [index, part] of parts.entries()) {
-      this.#skipping ||= this.#rest.length + part.length > this.#maxLength;
-      this.#rest = this.#skipping ? '' : this.#rest + part;
-      if (index < parts.length - 1) {
-        if (this.#rest.trim() !== '') {
-          yield this.#rest;
-        }
-        this.#rest = '';
-        this.#skipping = false;
-      }
-    }
   }
 }

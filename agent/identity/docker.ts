@@ -9,6 +9,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type Container, EngineError, listContainers, watchContainers } from './docker-api';
+import { Backoff } from './kubernetes/backoff';
 import { cleanName } from './names';
 import type { Place } from './place';
 import type { Identity, IdentitySource, SourceState, SourceStatus } from './source';
@@ -30,7 +31,7 @@ export interface DockerTimings {
   roundMs: number;
   /** How long the engine may take to answer. */
   timeoutMs: number;
-  /** After the first failure; it doubles with each further one up to the longest, and about half of it is chance. */
+  /** At most, after the first failure; it doubles with each further one up to the longest. */
   backoffMs: number;
   longestBackoffMs: number;
   /** How long a removed container keeps its name here. */
@@ -99,18 +100,21 @@ export class DockerSource implements IdentitySource {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
-    for (let failures = 0; !signal.aborted;) {
+    const { backoffMs: minMs, longestBackoffMs: maxMs } = this.#timings;
+    const backoff = new Backoff({ minMs, maxMs });
+    while (!signal.aborted) {
       try {
         await this.#follow(signal);
-        failures = 0;
+        backoff.reset();
       } catch (error) {
         if (!signal.aborted) {
           this.#become('failing', error instanceof EngineError ? error.message : String(error));
-          await sleep(this.#backoffMs(failures++), undefined, { signal }).catch(() => {});
+          await sleep(backoff.nextMs(), undefined, { signal }).catch(() => {});
         }
       }
     }
   }
+
   /** One round. @throws EngineError */
   async #follow(signal: AbortSignal): Promise<void> {
     const { roundMs, timeoutMs } = this.#timings;
@@ -183,11 +187,6 @@ export class DockerSource implements IdentitySource {
 
   #tell(): void {
     this.#listeners.forEach((listener) => listener());
-  }
-
-  #backoffMs(failures: number): number {
-    const { backoffMs, longestBackoffMs } = this.#timings;
-    return Math.min(longestBackoffMs, backoffMs * 2 ** failures) * (0.5 + Math.random() / 2);
   }
 }
 
