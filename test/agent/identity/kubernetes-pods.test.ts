@@ -1,4 +1,6 @@
 /** Whose a place is, by what the API server tells of pods. */
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { Pods } from '../../../agent/identity/kubernetes/pods';
 import type { Identity } from '../../../agent/identity/source';
 import { podObject, type ContainerSketch, type PodSketch } from '../../support/pod-object';
@@ -198,4 +200,26 @@ describe('a deleted pod', () => {
     pods.delete(pod({ uid: 'other' }));
     expect([pods.size, identify()?.pod]).toEqual([1, 'web-7d9c-x2x4z']);
   });
+});
+
+it('keeps next to nothing: 500 pods with two containers each take less than a megabyte', () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const used = () => (collect(), collect(), process.memoryUsage().heapUsed);
+  const before = used();
+  for (let i = 0; i < 500; i++) {
+    const uid = `${String(i).padStart(8, '0')}-2222-4333-8444-555555555555`;
+    const labels = {
+      app: `web-${i % 50}`,
+      'app.kubernetes.io/managed-by': 'Helm',
+      'pod-template-hash': '7d9c',
+      tier: 'x',
+    };
+    const containers = ['app', 'proxy'].map((name, n) => ({ name, id: `${i}${n}`.padStart(64, 'a') }));
+    const object = pod({ uid, name: `web-${i}`, labels, containers, annotations: { note: 'x'.repeat(10_000) } });
+    // As it comes from the network: nothing is shared with the test.
+    pods.set(JSON.parse(JSON.stringify(object)));
+  }
+  expect(pods.size).toBe(500);
+  expect(used() - before).toBeLessThan(1024 * 1024);
 });
