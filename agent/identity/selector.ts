@@ -202,7 +202,7 @@ function tokensOf(text: string): Token[] {
   TOKEN.lastIndex = 0;
   for (;;) {
     // Never null: every character is a symbol, a word's, or white space before one of them or the end.
-    const [all, symbol, word] = TOKEN.exec(text)!;
+    const [, symbol, word] = TOKEN.exec(text)!;
     const found = symbol ?? word ?? '';
     const kind = symbol ?? (word === undefined ? 'end' : 'word');
     tokens.push({ kind, text: found, at: TOKEN.lastIndex - found.length });

@@ -130,19 +130,19 @@ const space = fc.constantFrom('', '', ' ', '\t', ' \n ');
 const gap = fc.constantFrom(' ', '\t', ' \r\n');
 
 const requirement: fc.Arbitrary<Case> = fc.oneof(
-  key.map((k) => ({ text: k, holds: (pod) => pod.has(k) })),
-  fc.tuple(key, space).map(([k, s]) => ({ text: `!${s}${k}`, holds: (pod) => !pod.has(k) })),
-  fc.tuple(key, fc.constantFrom('=', '==', '!='), value, space, space).map(([k, operator, v, s, t]) => ({
+  key.map((k): Case => ({ text: k, holds: (pod) => pod.has(k) })),
+  fc.tuple(key, space).map(([k, s]): Case => ({ text: `!${s}${k}`, holds: (pod) => !pod.has(k) })),
+  fc.tuple(key, fc.constantFrom('=', '==', '!='), value, space, space).map(([k, operator, v, s, t]): Case => ({
     text: `${k}${s}${operator}${t}${v}`,
     holds: (pod) => (pod.get(k) === v) === (operator !== '!='),
   })),
   fc
     .tuple(key, fc.constantFrom('in', 'notin'), fc.array(value, { minLength: 1, maxLength: 4 }), gap, space)
-    .map(([k, operator, values, g, s]) => ({
+    .map(([k, operator, values, g, s]): Case => ({
       text: `${k}${g}${operator}${s}(${values.join(`${s},`)}${s})`,
       holds: (pod) => (pod.has(k) && values.includes(pod.get(k)!)) === (operator === 'in'),
     })),
-  fc.tuple(key, fc.constantFrom('>', '<'), fc.nat(20), space).map(([k, operator, bound, s]) => ({
+  fc.tuple(key, fc.constantFrom('>', '<'), fc.nat(20), space).map(([k, operator, bound, s]): Case => ({
     text: `${k}${s}${operator}${s}${bound}`,
     holds: (pod) => {
       const text = pod.get(k) ?? '';
