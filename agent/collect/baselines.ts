@@ -5,7 +5,6 @@
  * histogram is 27 runs of eight buckets, and most only ever move in three to seven of them. So it keeps a chain of the
  * runs that have moved, in ascending order, and all histograms of a program take theirs from one pool.
  */
-import { BUCKETS } from '../../wire/histogram';
 
 /** Adjacent buckets that are kept together. */
 export const RUN = 8;

@@ -13,88 +13,101 @@ import type { ProgramContext } from './program';
 /** So long after its end, what still has open sockets loses its slot all the same. */
 const GRACE_MS = 60_000;
 
-export interface SlotSeries {
-  /** Gives all series of the slot back to their table. */
-  release(): void;
-}
-
-export interface SlotsOptions<S> {
+export interface SlotsOptions {
+  /** How many there are, those of "other" included. */
+  slots: number;
   slotBytes: number;
   keyBytes: number;
   /** Where in a key the cgroup id is. */
   cgroupIdAt: number;
-  /** @param at where the key starts */
-  seriesOf(keys: DataView, at: number, owner: Owner): S;
+  /** Called when a slot is new. */
+  onTake?(slot: number): void;
   /** Called when a slot is about to be free: the last chance to look at it. */
-  onFree(slot: number, series: S): void;
+  onFree(slot: number): void;
 }
 
-interface Slot<S> {
-  key: Uint8Array;
-  owner: Owner;
-  series: S;
-  /** Out of the kernel's index since this many ticks; undefined: still in it. */
-  leavingForTicks?: number;
-}
+/** Of a slot that is in the kernel's index. */
+const STAYS = -1;
 
-export class Slots<S extends SlotSeries> {
-  readonly #options: SlotsOptions<S>;
+export class Slots {
+  readonly #options: SlotsOptions;
   readonly #context: Pick<ProgramContext, 'owners'>;
   readonly #index: BpfMap;
   readonly #queue: BpfMap;
   readonly #excluded: BpfMap;
   readonly #bytes: Uint8Array;
-  readonly #slots: Array<Slot<S> | undefined> = [];
-  readonly #byOwner = new Map<Owner, Set<number>>();
+  /** Of the slots that are not free. */
+  readonly #owners: Array<Owner | undefined>;
+  readonly #keys: Uint8Array;
+  /** For how many ticks a slot is out of the kernel's index. */
+  readonly #leavingForTicks: Int8Array;
   readonly #leaving = new Set<number>();
+  /** How many slots each owner has. */
+  readonly #counts = new Map<Owner, number>();
+  #used = 0;
   /** Cgroups the kernel was to leave out and had no room for in its list. */
   readonly #unlisted = new Set<bigint>();
+  /** The keys of all slots, each where `keyAt` says. */
+  readonly keys: DataView;
 
-  constructor(object: LoadedObject, context: Pick<ProgramContext, 'owners'>, options: SlotsOptions<S>) {
+  constructor(object: LoadedObject, context: Pick<ProgramContext, 'owners'>, options: SlotsOptions) {
+    const { slots, keyBytes } = options;
     this.#options = options;
     this.#context = context;
     this.#index = object.map('series');
     this.#queue = object.map('free_slots');
     this.#excluded = object.map('excluded');
     this.#bytes = new Uint8Array(object.map('slots').memory(true));
+    this.#owners = Array<Owner | undefined>(slots).fill(undefined);
+    this.#keys = new Uint8Array(slots * keyBytes).fill(0);
+    this.#leavingForTicks = new Int8Array(slots).fill(STAYS);
+    this.keys = new DataView(this.#keys.buffer);
+  }
+
+  keyAt(slot: number): number {
+    return slot * this.#options.keyBytes;
   }
 
   /** Reads the kernel's index for slots that are new. */
   update(): void {
-    const { keyBytes, cgroupIdAt, seriesOf } = this.#options;
+    const { keyBytes, cgroupIdAt, onTake } = this.#options;
     const { keys, values, count } = this.#index.entries();
-    const keyView = new DataView(keys.buffer, keys.byteOffset, keys.byteLength);
     const valueView = new DataView(values.buffer, values.byteOffset, values.byteLength);
     for (let i = 0; i < count; i++) {
       const slot = valueView.getUint32(i * 4, true);
-      if (this.#slots[slot]) {
+      if (this.#owners[slot]) {
         continue;
       }
-      const at = i * keyBytes;
-      const owner = this.#context.owners.ownerOf(keyView.getBigUint64(at + cgroupIdAt, true));
-      this.#slots[slot] = { key: keys.slice(at, at + keyBytes), owner, series: seriesOf(keyView, at, owner) };
-      const slots = this.#byOwner.get(owner) ?? new Set();
-      this.#byOwner.set(owner, slots.add(slot));
+      this.#keys.set(keys.subarray(i * keyBytes, (i + 1) * keyBytes), this.keyAt(slot));
+      const owner = this.#context.owners.ownerOf(this.keys.getBigUint64(this.keyAt(slot) + cgroupIdAt, true));
+      this.#owners[slot] = owner;
+      this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
+      this.#used++;
+      onTake?.(slot);
     }
   }
 
-  get(slot: number): S | undefined {
-    return this.#slots[slot]?.series;
+  /** Whose it is; undefined while it is free, or as long as `update` has not seen it. */
+  ownerOf(slot: number): Owner | undefined {
+    return this.#owners[slot];
   }
 
-  forEach(see: (series: S, slot: number) => void): void {
-    this.#slots.forEach((slot, number) => slot && see(slot.series, number));
+  /** Those that are not free. */
+  forEach(see: (slot: number) => void): void {
+    for (let slot = 0; slot < this.#owners.length; slot++) {
+      if (this.#owners[slot]) {
+        see(slot);
+      }
+    }
   }
 
   /** Slots that are not free. */
   get used(): number {
-    let used = 0;
-    this.#byOwner.forEach((slots) => (used += slots.size));
-    return used;
+    return this.#used;
   }
 
   holds(owner: Owner): boolean {
-    return this.#byOwner.has(owner);
+    return this.#counts.has(owner);
   }
 
   /** Cgroups that should be left out and are not, for want of room in the kernel's list: they are measured and hidden. */
@@ -118,9 +131,9 @@ export class Slots<S extends SlotSeries> {
       this.#unlisted.add(cgroupId);
       return;
     }
-    for (const [owner, slots] of this.#byOwner) {
+    for (const owner of this.#counts.keys()) {
       if (owner.cgroupId === cgroupId) {
-        slots.forEach((slot) => this.#retire(slot));
+        this.#retireAllOf(owner);
       }
     }
   }
@@ -133,43 +146,45 @@ export class Slots<S extends SlotSeries> {
    */
   reclaim(departed: Iterable<Owner>, isQuiet: (slot: number, owner: Owner) => boolean): bigint[] {
     for (const slot of this.#leaving) {
-      const { owner, leavingForTicks } = this.#slots[slot]!;
-      this.#slots[slot]!.leavingForTicks!++;
-      if (leavingForTicks! > 0 && isQuiet(slot, owner)) {
+      if (this.#leavingForTicks[slot] > 0 && isQuiet(slot, this.#owners[slot]!)) {
         this.#free(slot);
+      } else {
+        this.#leavingForTicks[slot] = 1;
       }
     }
     const gone: bigint[] = [];
     for (const owner of departed) {
-      const slots = this.#byOwner.get(owner);
-      if (slots && (owner.released || (owner.removedForMs() ?? 0) >= GRACE_MS)) {
-        slots.forEach((slot) => this.#retire(slot));
+      if (this.#counts.has(owner) && (owner.released || (owner.removedForMs() ?? 0) >= GRACE_MS)) {
+        this.#retireAllOf(owner);
         gone.push(owner.cgroupId);
       }
     }
     return gone;
   }
 
-  #retire(slot: number): void {
-    const entry = this.#slots[slot]!;
-    if (entry.leavingForTicks === undefined) {
-      this.#index.delete(entry.key);
-      entry.leavingForTicks = 0;
-      this.#leaving.add(slot);
-    }
+  #retireAllOf(owner: Owner): void {
+    this.forEach((slot) => {
+      if (this.#owners[slot] === owner && this.#leavingForTicks[slot] === STAYS) {
+        this.#index.delete(this.#keys.subarray(this.keyAt(slot), this.keyAt(slot + 1)));
+        this.#leavingForTicks[slot] = 0;
+        this.#leaving.add(slot);
+      }
+    });
   }
 
   #free(slot: number): void {
-    const { series, owner } = this.#slots[slot]!;
     const { slotBytes, onFree } = this.#options;
-    onFree(slot, series);
-    series.release();
-    this.#slots[slot] = undefined;
+    const owner = this.#owners[slot]!;
+    onFree(slot);
+    this.#owners[slot] = undefined;
+    this.#leavingForTicks[slot] = STAYS;
     this.#leaving.delete(slot);
-    const slots = this.#byOwner.get(owner)!;
-    slots.delete(slot);
-    if (slots.size === 0) {
-      this.#byOwner.delete(owner);
+    this.#used--;
+    const left = this.#counts.get(owner)! - 1;
+    if (left === 0) {
+      this.#counts.delete(owner);
+    } else {
+      this.#counts.set(owner, left);
     }
     this.#bytes.fill(0, slot * slotBytes, (slot + 1) * slotBytes);
     this.#queue.push(new Uint32Array([slot]));

@@ -1,9 +1,8 @@
 /** What each counter and each histogram of a TCP slot is called in the catalogue. */
 import { FAILURE_REASONS, type Metric } from '../../wire/metrics';
-import type { Labels, SeriesTable, Target } from '../history/series';
+import type { Labels } from '../history/series';
 import { TcpLiveOffsets, TcpRole, TcpSlotOffsets } from './generated/tcp';
 import { metric } from './metric';
-import type { SlotSeries } from './slots';
 
 export interface TcpCounter {
   metric: Metric;
@@ -49,61 +48,27 @@ function counter(name: string, at: number, labels: Labels = {}, liveAt?: number)
   return { metric: metric(name), labels, at, liveAt, isOutcome: OUTCOMES.includes(name) };
 }
 
-/** What tells the series of one slot from those of another owner's: the same objects for all owners. */
-interface End {
-  role: Labels;
-  own: ReadonlyMap<TcpCounter, Labels>;
+/** The kinds of series a slot has, in this order: the counters, the histograms, and the number of open connections. */
+export const TCP_KINDS = TCP_COUNTERS.length + TCP_HISTOGRAMS.length + 1;
+export const FIRST_HISTOGRAM = TCP_COUNTERS.length;
+export const ACTIVE_KIND = TCP_KINDS - 1;
+
+/** The metric and the own labels of a kind, at one end of an owner's connections. */
+export function tcpSeries(kind: number, role: TcpRole): { metric: Metric; own: Labels } {
+  const end = { role: role === TcpRole.TCP_SERVER ? 'server' : 'client' };
+  if (kind < FIRST_HISTOGRAM) {
+    const { metric, labels } = TCP_COUNTERS[kind];
+    return { metric, own: { ...end, ...labels } };
+  }
+  return { metric: kind === ACTIVE_KIND ? ACTIVE : TCP_HISTOGRAMS[kind - FIRST_HISTOGRAM].metric, own: end };
 }
 
-const CLIENT = end('client');
-const SERVER = end('server');
-
-function end(role: string): End {
-  return { role: { role }, own: new Map(TCP_COUNTERS.map((counter) => [counter, { role, ...counter.labels }])) };
-}
-
-/** The series of one slot: of one owner, at one end. Histograms exist from the moment they have something to tell. */
-export class TcpSlotSeries implements SlotSeries {
-  readonly #table: SeriesTable;
-  readonly #target: Target;
-  readonly #end: End;
-  readonly #ids = new Map<TcpCounter | TcpHistogram, number>();
-  #activeId?: number;
-
-  constructor(table: SeriesTable, target: Target, role: TcpRole) {
-    this.#table = table;
-    this.#target = target;
-    this.#end = role === TcpRole.TCP_SERVER ? SERVER : CLIENT;
-  }
-
-  /**
-   * Makes the counters of an owner with a name at once: that nothing was sent again is news, and a panel that says 0 says
-   * more than one that says “No data”. Connections that fail are the client's, as a rule.
-   */
-  introduceCounters(): void {
-    const counters = TCP_COUNTERS.filter(({ labels }) => labels.reason === undefined || this.#end === CLIENT);
-    counters.forEach((counter) => this.idOf(counter));
-  }
-
-  /** The id of the series of a counter or histogram. */
-  idOf(what: TcpCounter | TcpHistogram): number {
-    let id = this.#ids.get(what);
-    if (id === undefined) {
-      const own = 'labels' in what ? this.#end.own.get(what) : this.#end.role;
-      id = this.#table.intern(what.metric, this.#target, own).id;
-      this.#ids.set(what, id);
-    }
-    return id;
-  }
-
-  get activeId(): number {
-    return (this.#activeId ??= this.#table.intern(ACTIVE, this.#target, this.#end.role).id);
-  }
-
-  release(): void {
-    this.#ids.forEach((id) => this.#table.release(id));
-    if (this.#activeId !== undefined) {
-      this.#table.release(this.#activeId);
-    }
-  }
+/**
+ * The counters an owner has from the start: that nothing was sent again is news, and a panel that says 0 says more than
+ * one that says “No data”. Connections that fail are the client's, as a rule.
+ */
+export function introducedCounters(role: TcpRole): number[] {
+  return TCP_COUNTERS.flatMap(({ labels }, kind) =>
+    labels.reason === undefined || role === TcpRole.TCP_CLIENT ? [kind] : []
+  );
 }

@@ -1,9 +1,10 @@
 /** HTTP/1.x requests: the slots of `bpf/http.bpf.c` as series. */
 import { readdirSync } from 'node:fs';
-import { NO_ANSWER } from '../../../wire/metrics';
+import { NO_ANSWER, type Metric } from '../../../wire/metrics';
 import type { Deltas } from '../../history/deltas';
-import type { Labels, SeriesTable, Target } from '../../history/series';
+import type { Labels, Series, Target } from '../../history/series';
 import type { Owner } from '../../identity/owners';
+import { Baselines } from '../baselines';
 import { Carried } from '../carried';
 import {
   HttpCountersOffsets,
@@ -20,69 +21,47 @@ import { Histograms } from '../histograms';
 import { metric } from '../metric';
 import { LoadedObject } from '../object';
 import { OTHER, type Program, type ProgramContext, type ProgramStatus } from '../program';
-import { Slots, type SlotSeries } from '../slots';
+import { SlotSeries } from '../slot-series';
+import { Slots } from '../slots';
 
 type Counter = Exclude<keyof typeof HttpCountersOffsets, 'unused'>;
 
 /** HTTP_STATUS_OTHER of bpf/http.h: the series of a cgroup that has as many as it may have. */
 const STATUS_OTHER = 65_535;
 
-/** The series of one slot. Each exists from the moment it has something to tell: without an answer there is no first byte. */
-class HttpSlotSeries implements SlotSeries {
-  readonly #table: SeriesTable;
-  readonly #side: 'server' | 'client';
-  readonly #target: Target;
-  readonly #own: Labels;
-  #durationId?: number;
-  #timeToFirstByteId?: number;
-
-  constructor(table: SeriesTable, role: HttpRole, target: Target, own: Labels) {
-    this.#table = table;
-    this.#side = role === HttpRole.HTTP_ROLE_SERVER ? 'server' : 'client';
-    this.#target = target;
-    this.#own = own;
-  }
-
-  get durationId(): number {
-    return (this.#durationId ??= this.#intern('request_duration'));
-  }
-
-  get timeToFirstByteId(): number {
-    return (this.#timeToFirstByteId ??= this.#intern('time_to_first_byte'));
-  }
-
-  /** Whether its owner has more series than it may have, and this is the one for all others. */
-  get isRest(): boolean {
-    return this.#own.status === OTHER;
-  }
-
-  get target(): Target {
-    return this.#target;
-  }
-
-  release(): void {
-    [this.#durationId, this.#timeToFirstByteId].forEach((id) => id !== undefined && this.#table.release(id));
-  }
-
-  #intern(what: string): number {
-    return this.#table.intern(metric(`http_${this.#side}_${what}_seconds`), this.#target, this.#own).id;
-  }
+/** The series a slot can have. Each exists from the moment it has something to tell: without an answer no first byte. */
+const enum Kind {
+  Duration,
+  TimeToFirstByte,
 }
+
+/** By role, then by kind. */
+const METRICS: Record<HttpRole, readonly Metric[]> = {
+  [HttpRole.HTTP_ROLE_CLIENT]: [
+    metric('http_client_request_duration_seconds'),
+    metric('http_client_time_to_first_byte_seconds'),
+  ],
+  [HttpRole.HTTP_ROLE_SERVER]: [
+    metric('http_server_request_duration_seconds'),
+    metric('http_server_time_to_first_byte_seconds'),
+  ],
+  [HttpRole.HTTP_ROLES]: [],
+};
+const KINDS = METRICS[HttpRole.HTTP_ROLE_SERVER].length;
+
+const OTHER_OWN: Labels = { method: OTHER, status: OTHER };
 
 export class HttpProgram implements Program {
   readonly name = 'http';
   readonly #context: ProgramContext;
   readonly #object: LoadedObject;
   readonly #count: number;
-  readonly #slots: Slots<HttpSlotSeries>;
-  /** The first slots, one a role. */
-  readonly #others: readonly HttpSlotSeries[];
+  readonly #slots: Slots;
+  readonly #series: SlotSeries;
   readonly #carried = new Carried();
   readonly #durations: Histograms;
   readonly #timesToFirstByte: Histograms;
   readonly #counters: BigUint64Array;
-  /** Few, and shared by the series of all owners. */
-  readonly #own = new Map<string, Labels>();
 
   constructor(context: ProgramContext) {
     const { maxSeries, maxSeriesPerContainer } = context.limits;
@@ -108,22 +87,19 @@ export class HttpProgram implements Program {
     });
     this.#object.fillQueue('free_slots', HttpRole.HTTP_ROLES, this.#count);
     const memory = this.#object.map('slots').memory();
-    this.#durations = new Histograms(memory, maps.slots.valueSize, HttpSlotOffsets.duration);
-    this.#timesToFirstByte = new Histograms(memory, maps.slots.valueSize, HttpSlotOffsets.timeToFirstByte);
+    const { valueSize } = maps.slots;
+    const baselines = new Baselines(KINDS * this.#count);
+    this.#durations = new Histograms(memory, valueSize, HttpSlotOffsets.duration, baselines);
+    this.#timesToFirstByte = new Histograms(memory, valueSize, HttpSlotOffsets.timeToFirstByte, baselines);
     this.#counters = new BigUint64Array(this.#object.map('counters').memory());
     this.#slots = new Slots(this.#object, context, {
-      slotBytes: maps.slots.valueSize,
+      slots: this.#count,
+      slotBytes: valueSize,
       keyBytes: maps.series.keySize,
       cgroupIdAt: HttpKeyOffsets.cgroupId,
-      seriesOf: (keys, at, owner) => {
-        const key = readHttpKey(keys, at);
-        return new HttpSlotSeries(context.series, key.role, owner.target, this.#ownLabelsOf(key));
-      },
-      onFree: (slot, series) => this.#onFree(slot, series),
+      onFree: (slot) => this.#onFree(slot),
     });
-    this.#others = [HttpRole.HTTP_ROLE_CLIENT, HttpRole.HTTP_ROLE_SERVER].map(
-      (role) => new HttpSlotSeries(context.series, role, context.other, { method: OTHER, status: OTHER })
-    );
+    this.#series = new SlotSeries(context.series, this.#count, KINDS, (slot, kind) => this.#intern(slot, kind));
   }
 
   tick(into: Deltas): void {
@@ -136,9 +112,8 @@ export class HttpProgram implements Program {
 
   totals(into: Deltas): void {
     for (let slot = 0; slot < this.#count; slot++) {
-      const series = this.#durations.used(slot) ? this.#seriesOf(slot) : undefined;
-      if (series) {
-        this.#tellTotal(slot, series, into);
+      if (this.#durations.used(slot) && this.#isKnown(slot)) {
+        this.#tellTotal(slot, into);
       }
     }
     this.#carried.tell(into);
@@ -203,60 +178,59 @@ export class HttpProgram implements Program {
 
   #tell(into: Deltas, advance: boolean): void {
     for (let slot = 0; slot < this.#count; slot++) {
-      if (!this.#durations.moved(slot)) {
+      if (!this.#durations.moved(slot) || !this.#isKnown(slot)) {
         continue;
       }
-      const series = this.#seriesOf(slot);
-      if (!series) {
-        continue;
-      }
-      this.#durations.tell(slot, series.durationId, into, advance);
+      this.#durations.tell(slot, this.#series.idOf(slot, Kind.Duration), into, advance);
       if (this.#timesToFirstByte.moved(slot)) {
-        this.#timesToFirstByte.tell(slot, series.timeToFirstByteId, into, advance);
+        this.#timesToFirstByte.tell(slot, this.#series.idOf(slot, Kind.TimeToFirstByte), into, advance);
       }
     }
   }
 
-  #tellTotal(slot: number, series: HttpSlotSeries, into: Deltas): void {
-    this.#durations.total(slot, series.durationId, into);
+  #tellTotal(slot: number, into: Deltas): void {
+    this.#durations.total(slot, this.#series.idOf(slot, Kind.Duration), into);
     if (this.#timesToFirstByte.used(slot)) {
-      this.#timesToFirstByte.total(slot, series.timeToFirstByteId, into);
+      this.#timesToFirstByte.total(slot, this.#series.idOf(slot, Kind.TimeToFirstByte), into);
     }
   }
 
-  /** A slot that moves and has no name yet is new: then, and only then, the kernel's index is read. */
-  #seriesOf(slot: number): HttpSlotSeries | undefined {
-    if (slot < HttpRole.HTTP_ROLES) {
-      return this.#others[slot];
+  /** A slot that moves and is nobody's yet is new: then, and only then, the kernel's index is read. */
+  #isKnown(slot: number): boolean {
+    if (slot < HttpRole.HTTP_ROLES || this.#slots.ownerOf(slot)) {
+      return true;
     }
-    if (!this.#slots.get(slot)) {
-      this.#slots.update();
-    }
-    return this.#slots.get(slot);
+    this.#slots.update();
+    return this.#slots.ownerOf(slot) !== undefined;
   }
 
-  #onFree(slot: number, series: HttpSlotSeries): void {
+  /** The first slots, one a role, are nobody's own. */
+  #intern(slot: number, kind: Kind): Series {
+    const { series, other } = this.#context;
+    const owner = this.#slots.ownerOf(slot);
+    if (!owner) {
+      return series.intern(METRICS[slot as HttpRole][kind], other, OTHER_OWN);
+    }
+    const key = this.#keyOf(slot);
+    return series.intern(METRICS[key.role as HttpRole][kind], owner.target, ownLabelsOf(key));
+  }
+
+  #keyOf(slot: number): HttpKey {
+    return readHttpKey(this.#slots.keys, this.#slots.keyAt(slot));
+  }
+
+  #onFree(slot: number): void {
     if (this.#durations.used(slot)) {
-      this.#tellTotal(slot, series, this.#carried.add);
+      this.#tellTotal(slot, this.#carried.add);
     }
     this.#durations.reset(slot);
     this.#timesToFirstByte.reset(slot);
+    this.#series.release(slot);
   }
 
   /** The kernel counts how many series a cgroup has: it has none now. */
   #forgetCount(cgroupId: bigint): void {
     this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId]));
-  }
-
-  #ownLabelsOf({ method, status }: HttpKey): Labels {
-    const own =
-      status === STATUS_OTHER
-        ? { method: OTHER, status: OTHER }
-        : { method: methodName(method), status: status === 0 ? NO_ANSWER : String(status) };
-    const key = `${own.method} ${own.status}`;
-    const known = this.#own.get(key) ?? own;
-    this.#own.set(key, known);
-    return known;
   }
 
   #notices(other: number): string[] {
@@ -270,7 +244,11 @@ export class HttpProgram implements Program {
       notices.push(`${other} requests were counted under “other”, when all ${maxSeries} HTTP series were in use.`);
     }
     const capped: string[] = [];
-    this.#slots.forEach((series) => series.isRest && capped.push(nameOf(series.target)));
+    this.#slots.forEach((slot) => {
+      if (this.#keyOf(slot).status === STATUS_OTHER) {
+        capped.push(nameOf(this.#slots.ownerOf(slot)!.target));
+      }
+    });
     if (capped.length > 0) {
       notices.push(
         `More than ${maxSeriesPerContainer} HTTP series each have ${listed(capped)}; the rest of theirs is counted ` +
@@ -284,6 +262,12 @@ export class HttpProgram implements Program {
     }
     return notices;
   }
+}
+
+function ownLabelsOf({ method, status }: HttpKey): Labels {
+  return status === STATUS_OTHER
+    ? OTHER_OWN
+    : { method: methodName(method), status: status === 0 ? NO_ANSWER : String(status) };
 }
 
 /** What an operator would look for. */

@@ -1,7 +1,9 @@
 /** TCP connections: the slots of `bpf/tcp.bpf.c` as series. */
 import { readlinkSync } from 'node:fs';
 import type { Deltas } from '../../history/deltas';
+import type { Series } from '../../history/series';
 import type { Owner } from '../../identity/owners';
+import { Baselines } from '../baselines';
 import { Carried } from '../carried';
 import {
   maps,
@@ -16,8 +18,17 @@ import { Histograms } from '../histograms';
 import { LoadedObject } from '../object';
 import type { Program, ProgramContext, ProgramStatus } from '../program';
 import { setScope } from '../scope';
+import { SlotSeries } from '../slot-series';
 import { Slots } from '../slots';
-import { TCP_COUNTERS, TCP_HISTOGRAMS, TcpSlotSeries } from '../tcp-series';
+import {
+  ACTIVE_KIND,
+  FIRST_HISTOGRAM,
+  introducedCounters,
+  TCP_COUNTERS,
+  TCP_HISTOGRAMS,
+  TCP_KINDS,
+  tcpSeries,
+} from '../tcp-series';
 import { TcpWalk } from '../tcp-walk';
 
 const SLOT_LONGS = maps.slots.valueSize / 8;
@@ -35,16 +46,15 @@ export class TcpProgram implements Program {
   readonly #memory: BigUint64Array;
   readonly #histograms: readonly Histograms[];
   readonly #accounts: DataView;
-  readonly #slots: Slots<TcpSlotSeries>;
-  /** The first slots, one a role. */
-  readonly #others: readonly TcpSlotSeries[];
+  readonly #slots: Slots;
+  readonly #series: SlotSeries;
   readonly #carried = new Carried();
   #seriesCreated = 0n;
   /** Of each counter of each slot: what it showed when it was read last, and the most that was told to the history. */
   readonly #now: Float64Array;
   readonly #told: Float64Array;
-  /** Slots whose number of open connections the history knows not to be 0. */
-  readonly #active = new Set<number>();
+  /** 1 for each slot whose number of open connections the history knows not to be 0. */
+  readonly #active: Uint8Array;
   #outcomesOfTheGone = 0;
   #sampledAtMs = -Infinity;
 
@@ -79,20 +89,22 @@ export class TcpProgram implements Program {
       this.#walk = new TcpWalk(this.#object);
       const memory = this.#object.map('slots').memory();
       this.#memory = new BigUint64Array(memory);
-      this.#histograms = TCP_HISTOGRAMS.map(({ at }) => new Histograms(memory, maps.slots.valueSize, at));
+      const { valueSize } = maps.slots;
+      const baselines = new Baselines(slots * TCP_HISTOGRAMS.length);
+      this.#histograms = TCP_HISTOGRAMS.map(({ at }) => new Histograms(memory, valueSize, at, baselines));
       this.#accounts = new DataView(this.#object.map('accounts').memory());
-      this.#now = new Float64Array(slots * COUNTERS);
-      this.#told = new Float64Array(slots * COUNTERS);
+      this.#now = new Float64Array(slots * COUNTERS).fill(0);
+      this.#told = new Float64Array(slots * COUNTERS).fill(0);
+      this.#active = new Uint8Array(slots).fill(0);
+      this.#series = new SlotSeries(context.series, slots, TCP_KINDS, (slot, kind) => this.#intern(slot, kind));
       this.#slots = new Slots(this.#object, context, {
-        slotBytes: maps.slots.valueSize,
+        slots,
+        slotBytes: valueSize,
         keyBytes: maps.series.keySize,
         cgroupIdAt: TcpSeriesOffsets.cgroupId,
-        seriesOf: (keys, at, owner) => this.#seriesOf(keys, at, owner),
-        onFree: (slot, series) => this.#onFree(slot, series),
+        onTake: (slot) => introducedCounters(this.#roleOf(slot)).forEach((kind) => this.#series.idOf(slot, kind)),
+        onFree: (slot) => this.#onFree(slot),
       });
-      this.#others = [TcpRole.TCP_CLIENT, TcpRole.TCP_SERVER].map(
-        (role) => new TcpSlotSeries(context.series, context.other, role)
-      );
       if (this.#object.has('tcp_find')) {
         this.#object.runIterator('tcp_find');
       }
@@ -119,12 +131,12 @@ export class TcpProgram implements Program {
 
   totals(into: Deltas): void {
     this.#read(false);
-    this.#forEach((series, slot) => {
-      this.#tellTotals(slot, series, into);
+    this.#forEach((slot) => {
+      this.#tellTotals(slot, into);
       const active = this.#walk.active(slot);
       // A 0 of an owner that has a name is news; of "other" it is noise.
       if (active > 0 || (this.#walk.possible && slot >= TcpRole.TCP_ROLES)) {
-        into.gauge(series.activeId, active);
+        into.gauge(this.#series.idOf(slot, ACTIVE_KIND), active);
       }
     });
     this.#carried.tell(into);
@@ -169,7 +181,7 @@ export class TcpProgram implements Program {
   #read(sampleRtt: boolean): void {
     this.#readIndex();
     const walks = this.#walk.isDue(sampleRtt);
-    this.#forEach((_, slot) => {
+    this.#forEach((slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         // Without a walk after it, a counter with a share in the open connections stays as it was: together with an old
         // walk, what ended meanwhile would be told twice.
@@ -185,7 +197,7 @@ export class TcpProgram implements Program {
   }
 
   #addOpenConnections(): void {
-    this.#forEach((_, slot) => {
+    this.#forEach((slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         const { liveAt } = TCP_COUNTERS[i];
         if (liveAt !== undefined) {
@@ -196,33 +208,33 @@ export class TcpProgram implements Program {
   }
 
   #tell(into: Deltas, advance: boolean): void {
-    this.#forEach((series, slot) => {
+    this.#forEach((slot) => {
       for (let i = 0; i < COUNTERS; i++) {
         const at = slot * COUNTERS + i;
         // Never less than was told: a connection may have ended after the counters were read and before the walk.
         const increase = this.#now[at] - this.#told[at];
         if (increase > 0) {
-          into.counter(series.idOf(TCP_COUNTERS[i]), increase);
+          into.counter(this.#series.idOf(slot, i), increase);
           this.#told[at] += advance ? increase : 0;
         }
       }
-      TCP_HISTOGRAMS.forEach((histogram, i) => {
-        if (this.#histograms[i].moved(slot)) {
-          this.#histograms[i].tell(slot, series.idOf(histogram), into, advance);
+      this.#histograms.forEach((histograms, i) => {
+        if (histograms.moved(slot)) {
+          histograms.tell(slot, this.#series.idOf(slot, FIRST_HISTOGRAM + i), into, advance);
         }
       });
-      this.#tellActive(series, slot, into, advance);
+      this.#tellActive(slot, into, advance);
     });
   }
 
   /** While it is not 0, and once when it has become 0. */
-  #tellActive(series: TcpSlotSeries, slot: number, into: Deltas, advance: boolean): void {
+  #tellActive(slot: number, into: Deltas, advance: boolean): void {
     const active = this.#walk.active(slot);
-    if (active > 0 || this.#active.has(slot)) {
-      into.gauge(series.activeId, active);
+    if (active > 0 || this.#active[slot] === 1) {
+      into.gauge(this.#series.idOf(slot, ACTIVE_KIND), active);
     }
     if (advance) {
-      this.#active[active > 0 ? 'add' : 'delete'](slot);
+      this.#active[slot] = active > 0 ? 1 : 0;
     }
   }
 
@@ -235,38 +247,45 @@ export class TcpProgram implements Program {
     }
   }
 
-  #seriesOf(keys: DataView, at: number, owner: Owner): TcpSlotSeries {
-    const series = new TcpSlotSeries(this.#context.series, owner.target, readTcpSeries(keys, at).role);
-    series.introduceCounters();
-    return series;
+  #intern(slot: number, kind: number): Series {
+    const { series, other } = this.#context;
+    const { metric, own } = tcpSeries(kind, this.#roleOf(slot));
+    return series.intern(metric, this.#slots.ownerOf(slot)?.target ?? other, own);
   }
 
-  #forEach(see: (series: TcpSlotSeries, slot: number) => void): void {
-    this.#others.forEach(see);
+  /** The first slots, one a role, are nobody's own. */
+  #roleOf(slot: number): TcpRole {
+    return slot < TcpRole.TCP_ROLES ? slot : readTcpSeries(this.#slots.keys, this.#slots.keyAt(slot)).role;
+  }
+
+  #forEach(see: (slot: number) => void): void {
+    see(TcpRole.TCP_CLIENT);
+    see(TcpRole.TCP_SERVER);
     this.#slots.forEach(see);
   }
 
-  #tellTotals(slot: number, series: TcpSlotSeries, into: Deltas): void {
-    TCP_COUNTERS.forEach((counter, i) => {
+  #tellTotals(slot: number, into: Deltas): void {
+    for (let i = 0; i < COUNTERS; i++) {
       const total = Math.max(this.#now[slot * COUNTERS + i], this.#told[slot * COUNTERS + i]);
       if (total > 0) {
-        into.counter(series.idOf(counter), total);
+        into.counter(this.#series.idOf(slot, i), total);
       }
-    });
-    TCP_HISTOGRAMS.forEach((histogram, i) => {
-      if (this.#histograms[i].used(slot)) {
-        this.#histograms[i].total(slot, series.idOf(histogram), into);
+    }
+    this.#histograms.forEach((histograms, i) => {
+      if (histograms.used(slot)) {
+        histograms.total(slot, this.#series.idOf(slot, FIRST_HISTOGRAM + i), into);
       }
     });
   }
 
-  #onFree(slot: number, series: TcpSlotSeries): void {
-    this.#tellTotals(slot, series, this.#carried.add);
+  #onFree(slot: number): void {
+    this.#tellTotals(slot, this.#carried.add);
     this.#outcomesOfTheGone += this.#outcomesOf(slot);
     this.#histograms.forEach((histograms) => histograms.reset(slot));
     this.#now.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#told.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
-    this.#active.delete(slot);
+    this.#active[slot] = 0;
+    this.#series.release(slot);
   }
 
   #losses(accounts: TcpAccounts): ProgramStatus['losses'] {
@@ -297,7 +316,7 @@ export class TcpProgram implements Program {
   /** Connections opened and failed, of all owners, those that are gone included. */
   #outcomes(): number {
     let outcomes = this.#outcomesOfTheGone;
-    this.#forEach((_, slot) => (outcomes += this.#outcomesOf(slot)));
+    this.#forEach((slot) => (outcomes += this.#outcomesOf(slot)));
     return outcomes;
   }
 
