@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { markAsUntransferable } from 'node:worker_threads';
 import { checkBoolean, checkBytes } from './check';
 import type { NativeMap } from './binding';
 
@@ -45,9 +44,9 @@ export class BpfMap {
     checkBoolean('writable', writable);
     let memory = this.#memory.get(writable);
     if (memory === undefined) {
+      // Another thread cannot take it, and go on using it when this one has ended: Node does not transfer an addon's
+      // memory. To mark it as untransferable besides would lock it for good, also for `close`, since Node 24.
       memory = this.#native.memory(writable);
-      // Another thread could go on using it when this one, and the mapping with it, has ended.
-      markAsUntransferable(memory);
       this.#memory.set(writable, memory);
     }
     return memory;
