@@ -86,8 +86,8 @@ const CLOSE_BRACE = 0x7d;
 const OPEN_BRACKET = 0x5b;
 const CLOSE_BRACKET = 0x5d;
 const COMMA = 0x2c;
-/** Below this are white space and what JSON does not allow. */
-const SPACE = 0x20;
+const STRUCTURE = new Uint8Array(256);
+[QUOTE, OPEN_BRACE, CLOSE_BRACE, OPEN_BRACKET, CLOSE_BRACKET, COMMA].forEach((byte) => (STRUCTURE[byte] = 1));
 /** The list is an object, its items are in an array. */
 const ITEMS_DEPTH = 2;
 
@@ -110,21 +110,23 @@ export class ListItems {
   /** @throws GarbageError */
   *push(piece: Buffer): Generator<unknown, void> {
     let from = 0;
-    for (let at = 0; at < piece.length; at++) {
+    for (let at = this.#next(piece, 0); at < piece.length; at = this.#next(piece, at + 1)) {
+      const isBetween = this.#inItems && this.#depth === ITEMS_DEPTH;
       const byte = piece[at];
-      if (this.#inString) {
-        this.#inString = this.#isEscaped || byte !== QUOTE;
-        this.#isEscaped = !this.#isEscaped && byte === BACKSLASH;
-      } else if (byte === QUOTE) {
-        this.#inString = true;
-      } else if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
-        if (this.#inItems && this.#depth === ITEMS_DEPTH) {
+      if (byte === OPEN_BRACE || byte === OPEN_BRACKET) {
+        if (isBetween) {
           this.#rest.add(piece.subarray(from, at));
           from = at;
         }
         this.#depth++;
         this.#inItems ||= byte === OPEN_BRACKET && this.#depth === ITEMS_DEPTH;
-      } else if (byte === CLOSE_BRACE || byte === CLOSE_BRACKET) {
+      } else if (byte === COMMA) {
+        if (isBetween) {
+          // Neither of the two items is left in the rest.
+          this.#rest.add(piece.subarray(from, at));
+          from = at + 1;
+        }
+      } else {
         this.#depth--;
         if (this.#inItems && this.#depth === ITEMS_DEPTH) {
           this.#item.add(piece.subarray(from, at + 1));
@@ -132,15 +134,53 @@ export class ListItems {
           yield* this.#takeItem();
         }
         this.#inItems &&= this.#depth >= ITEMS_DEPTH;
-      } else if (byte === COMMA && this.#inItems && this.#depth === ITEMS_DEPTH) {
-        // Between two items, neither of which is left in the rest.
-        this.#rest.add(piece.subarray(from, at));
-        from = at + 1;
-      } else if (this.#depth === 0 && byte > SPACE) {
-        throw new GarbageError('it is not JSON');
       }
     }
     (this.#inItems && this.#depth > ITEMS_DEPTH ? this.#item : this.#rest).add(piece.subarray(from));
+  }
+
+  /** Where the next bracket, brace or comma is that is not in a string. */
+  #next(piece: Buffer, from: number): number {
+    let at = from;
+    while (at < piece.length) {
+      if (this.#inString) {
+        at = this.#endOfString(piece, at);
+      }
+      const found = structureAt(piece, at);
+      if (piece[found] !== QUOTE) {
+        return found;
+      }
+      this.#inString = true;
+      at = found + 1;
+    }
+    return at;
+  }
+
+  /** @returns the place after the quote that closes it, or the end of the piece */
+  #endOfString(piece: Buffer, from: number): number {
+    let at = from;
+    if (this.#isEscaped && at < piece.length) {
+      at++;
+      this.#isEscaped = false;
+    }
+    for (;;) {
+      const quote = piece.indexOf(QUOTE, at);
+      const end = quote < 0 ? piece.length : quote;
+      let backslashes = 0;
+      while (end - backslashes > at && piece[end - backslashes - 1] === BACKSLASH) {
+        backslashes++;
+      }
+      const isEscaped = backslashes % 2 === 1;
+      if (quote < 0) {
+        this.#isEscaped = isEscaped;
+        return end;
+      }
+      at = quote + 1;
+      if (!isEscaped) {
+        this.#inString = false;
+        return at;
+      }
+    }
   }
 
   /**
@@ -164,6 +204,14 @@ export class ListItems {
       yield parse(text);
     }
   }
+}
+
+function structureAt(piece: Buffer, from: number): number {
+  let at = from;
+  while (at < piece.length && STRUCTURE[piece[at]] === 0) {
+    at++;
+  }
+  return at;
 }
 
 function parse(text: string): unknown {
