@@ -90,8 +90,11 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 		c = admit(skb, sk, &segment, ingress);
 	if (!c || c->ignored)
 		return 1;
-	if (segment.rst) {
+	if (segment.rst || c->excluded) {
 		abandon_requests(c, bpf_ktime_get_ns());
+		/* Measured again: what comes next is looked at as if the connection had just begun. */
+		if (c->excluded && !is_excluded(c->cgroup_id))
+			bpf_sk_storage_delete(&connections, sk);
 		return 1;
 	}
 	if (!take_segment(skb, c, sk, &segment, ingress))

@@ -46,7 +46,8 @@ struct http_connection {
 	u8 role;
 	/* Not HTTP, or not any more (an upgrade, a tunnel). */
 	u8 ignored;
-	u8 unused;
+	/* Its owner turned out to be excluded. */
+	u8 excluded;
 };
 
 static __always_inline bool is_answer(const struct http_connection *c, bool ingress)
@@ -107,10 +108,10 @@ static __always_inline void pop_request(struct http_connection *c, bool record, 
 
 	if (!tail_overflowed(c)) {
 		count(HTTP_ENDED);
-		if (record)
-			record_request(&key, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0);
-		else
+		if (!record)
 			count(HTTP_UNPARSED);
+		else if (!record_request(&key, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0))
+			c->excluded = 1;
 	}
 	c->tail++;
 	if (c->tail == c->head)

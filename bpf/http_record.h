@@ -129,15 +129,15 @@ static __always_inline u32 slot_of(struct http_key *key)
 	return new_slot(key);
 }
 
-/* time_to_first_byte_ns is 0 where no answer began. */
-static __always_inline void record_request(struct http_key *key, u64 duration_ns, u64 time_to_first_byte_ns)
+/* time_to_first_byte_ns is 0 where no answer began. False: its owner is excluded. */
+static __always_inline bool record_request(struct http_key *key, u64 duration_ns, u64 time_to_first_byte_ns)
 {
 	u32 at = slot_of(key);
 	struct http_slot *slot = bpf_map_lookup_elem(&slots, &at);
 
 	if (!slot) {
 		count(HTTP_EXCLUDED);
-		return;
+		return false;
 	}
 	histogram_record(&slot->duration, duration_ns, LATENCY_MIN_EXPONENT);
 	if (time_to_first_byte_ns)
@@ -145,6 +145,7 @@ static __always_inline void record_request(struct http_key *key, u64 duration_ns
 	count(HTTP_RECORDED);
 	if (at < HTTP_ROLES)
 		count(HTTP_OTHER);
+	return true;
 }
 
 #endif

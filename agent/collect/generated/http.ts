@@ -126,7 +126,7 @@ export interface HttpConnection {
   overflowing: number;
   role: number;
   ignored: number;
-  unused: number;
+  excluded: number;
 }
 
 /** Bytes. */
@@ -145,7 +145,7 @@ export const HttpConnectionOffsets = {
   overflowing: 520,
   role: 521,
   ignored: 522,
-  unused: 523,
+  excluded: 523,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
@@ -161,7 +161,7 @@ export function readHttpConnection(view: DataView, at = 0): HttpConnection {
     overflowing: view.getUint8(at + 520),
     role: view.getUint8(at + 521),
     ignored: view.getUint8(at + 522),
-    unused: view.getUint8(at + 523),
+    excluded: view.getUint8(at + 523),
   };
 }
 
