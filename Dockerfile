@@ -2,8 +2,9 @@
 #
 #   docker build --target agent --tag ringside/agent .
 #
-# BASE builds, and gives its Node; RUNTIME is what the images stand on. Both are Debian, of the same release.
-ARG BASE=node:22.21.1-bookworm-slim
+# BASE builds, and gives its Node, the current LTS; RUNTIME is what the images stand on. Both are Debian, of the same
+# release.
+ARG BASE=node:26.10.0-bookworm-slim
 ARG RUNTIME=debian:12.12-slim
 ARG GRAFANA=grafana/grafana:12.4.10
 
@@ -17,13 +18,14 @@ RUN node scripts/setup.mjs prepare
 
 FROM packages AS build
 COPY . .
-RUN node scripts/setup.mjs build bpf native agent demo && cp "$(command -v node)" build/node
+# Node is 33 MB smaller without the names of its functions, which only a debugger reads.
+RUN node scripts/setup.mjs build bpf native agent demo && strip -o build/node "$(command -v node)"
 
-# Node itself and the library the addon is linked with; no npm, no compiler.
+# Node itself and the libraries that it (libatomic) and the addon are linked with; no npm, no compiler.
 FROM ${RUNTIME} AS runtime
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends libbpf1 libstdc++6 \
-    && rm -rf /var/lib/apt/lists/*
+    && apt-get install --yes --no-install-recommends libatomic1 libbpf1 libstdc++6 \
+    && rm -rf /var/lib/apt/lists/* /var/cache/apt/*
 COPY --from=build /ringside/build/node /usr/local/bin/node
 ENV NODE_ENV=production
 # The young generation of V8 otherwise grows to 16 MB and more before it is looked at (scripts/start/agent.ts).

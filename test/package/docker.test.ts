@@ -2,9 +2,11 @@
  * The images of the Dockerfile, built by a container engine that runs for this test alone, on a Debian made here: no
  * registry of images is needed. Then what comes out is run, and has to measure.
  */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { isDeepStrictEqual, promisify } from 'node:util';
 import { parse } from 'yaml';
 import type { QueryAnswer } from '../../wire/answer';
 import type { QueryRequest } from '../../wire/query';
@@ -14,10 +16,15 @@ import { addNode, debootstrap } from '../support/debian';
 import { Engine } from '../support/engine';
 import { requireKernel, requireProgram } from '../support/requirements';
 import { until } from '../support/wait';
+import { render } from './support/manifests';
+import { dockerOptions } from './support/pod';
 
 const ROOT = join(__dirname, '../..');
 const MINUTES = 60_000;
 const TOKEN = 'a-token-of-this-test';
+
+/** What the image is built for, of this very version here too. */
+const [, NODE] = /^ARG BASE=node:([\d.]+)-/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8'))!;
 
 /** An unprivileged container, the usual reason, cannot mount; an engine inside of it cannot run. */
 const mayMount =
@@ -39,7 +46,7 @@ describeHere(
       const debian = join(folder, 'debian');
       debootstrap(debian);
       engine.import(debian, 'test/runtime:1.0');
-      engine.import(debian, 'test/base:1.0', addNode(debian));
+      engine.import(debian, 'test/base:1.0', addNode(debian, NODE));
     }, 15 * MINUTES);
 
     afterAll(async () => {
@@ -62,6 +69,7 @@ describeHere(
         await build('agent');
         const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
         expect(await engine.docker('run', '--rm', '--network=none', 'test/agent:1.0', '--version')).toBe(version);
+        expect(await sh('test/agent:1.0', 'node --version')).toBe(`v${NODE}`);
         const tools = 'node npm npx corepack yarn gcc g++ cc c++ clang make python3 bpftool llvm-objcopy';
         expect(await sh('test/agent:1.0', `for tool in ${tools}; do command -v $tool; done; true`)).toBe(
           '/usr/local/bin/node'
@@ -71,6 +79,17 @@ describeHere(
       },
       40 * MINUTES
     );
+
+    test('the agent’s image adds to Debian what the README says', async () => {
+      const sizeOf = async (image: string) => Number(await engine.docker('inspect', '--format={{.Size}}', image));
+      const added = (await sizeOf('test/agent:1.0')) - (await sizeOf('test/runtime:1.0'));
+      console.log(`the agent's image is ${Math.round(added / 1e6)} MB on top of Debian`);
+      const [, stated] = /The image is (\d+) MB on\s+top of Debian/.exec(
+        readFileSync(join(ROOT, 'README.md'), 'utf8')
+      )!;
+      expect(added / 1e6).toBeLessThan(1.1 * Number(stated));
+      expect(added / 1e6).toBeGreaterThan(0.8 * Number(stated));
+    });
 
     test(
       'the agent’s container measures, with no more rights than docker-compose.yml gives it',
@@ -89,7 +108,7 @@ describeHere(
           '--network=host',
           '--cgroupns=private',
           ...agent.cap_drop.map((name: string) => `--cap-drop=${name}`),
-          ...(await grantable(agent.cap_add)).map((name) => `--cap-add=${name}`),
+          ...(await grantableNames())(agent.cap_add).map((name) => `--cap-add=${name}`),
           ...agent.security_opt.map((option: string) => `--security-opt=${option}`),
           ...(agent.read_only ? ['--read-only'] : []),
           ...mounts.map((mount: string) => `--volume=${mount}`),
@@ -121,6 +140,141 @@ describeHere(
       },
       5 * MINUTES
     );
+
+    describe('as the DaemonSet runs it', () => {
+      const [daemonSet] = render('overlays/token').filter(({ kind }) => kind === 'DaemonSet');
+      let options: (without?: string) => string[];
+      let bpffs: string;
+      let made: boolean;
+
+      beforeAll(async () => {
+        bpffs = daemonSet.spec.template.spec.volumes.find(({ name }: { name: string }) => name === 'bpffs').hostPath
+          .path;
+        // The kubelet's DirectoryOrCreate.
+        made = mkdirSync(bpffs, { recursive: true }) !== undefined;
+        const secret = join(folder, 'secret');
+        mkdirSync(secret);
+        writeFileSync(join(secret, 'token'), TOKEN, { mode: 0o400 });
+        const grantable = await grantableNames();
+        options = (without) =>
+          dockerOptions(daemonSet, {
+            secrets: { 'ringside-token': secret },
+            fields: { 'spec.nodeName': 'node-1' },
+            capabilities: (wanted) => grantable(wanted).filter((name) => name !== without),
+          });
+      }, MINUTES);
+      afterAll(() => {
+        if (made) {
+          rmdirSync(bpffs);
+        }
+      });
+
+      test(
+        'measures two containers on this engine, from a network of its own, with exactly its rights, mounts and memory',
+        async () => {
+          const containers: string[] = [];
+          const start = async (...args: string[]) => {
+            const id = await engine.docker('run', '--detach', ...args);
+            containers.push(id);
+            return id;
+          };
+          try {
+            const script = ['--entrypoint=node', 'test/agent:1.0', '-e'];
+            const server = await start('--network=none', ...script, SERVER);
+            const agent = await start(...options(), 'test/agent:1.0', '--cgroup', dirname(await cgroupOf(server)));
+            const inAgent = await inNetworkOf(agent);
+            await until(
+              'it to be ready',
+              () => inAgent('http://127.0.0.1:9421/readyz').then(({ status }) => status === 200),
+              {
+                timeoutMs: MINUTES,
+                everyMs: 500,
+              }
+            ).catch(async (error) => {
+              throw new Error(`${error.message}: ${await engine.docker('logs', agent)}`);
+            });
+            const client = await start(`--network=container:${server}`, ...script, CLIENT);
+
+            // The agent measures its own answers too.
+            const counted = async () => {
+              const rows = await requestsByContainer(inAgent);
+              return rows.filter(({ container }) => container !== agent.slice(0, 12));
+            };
+            const expected = [
+              { role: 'client', node: 'node-1', container: client.slice(0, 12), requests: 23 },
+              { role: 'server', node: 'node-1', container: server.slice(0, 12), requests: 23 },
+            ];
+            let last: Requests[] = [];
+            await until(
+              () => `23 requests on either side; counted: ${JSON.stringify(last)}`,
+              async () => isDeepStrictEqual((last = await counted()), expected),
+              { timeoutMs: 30_000, everyMs: 500 }
+            );
+
+            const anyone = await inAgent('http://127.0.0.1:9420/api/v1/status', { authorization: '' });
+            expect(anyone.status).toBe(401);
+            const { status, body } = await inAgent('http://127.0.0.1:9420/api/v1/status');
+            expect(status).toBe(200);
+            const { anonymousBytes, kernelMapBytes } = JSON.parse(body).memory;
+            console.log(
+              `the agent in its container: ${(anonymousBytes / 2 ** 20).toFixed(1)} MiB of its own, ` +
+                `${(kernelMapBytes / 2 ** 20).toFixed(1)} MiB of kernel maps`
+            );
+            expect((await inAgent('http://127.0.0.1:9421/api/v1/status')).status).toBe(404);
+
+            const began = Date.now();
+            const { terminationGracePeriodSeconds } = daemonSet.spec.template.spec;
+            await engine.docker('stop', `--time=${terminationGracePeriodSeconds}`, agent);
+            expect(Date.now() - began).toBeLessThan(terminationGracePeriodSeconds * 1_000);
+            expect(await engine.docker('inspect', '--format={{.State.ExitCode}} {{.State.OOMKilled}}', agent)).toBe(
+              '0 false'
+            );
+          } finally {
+            await Promise.all(containers.map((id) => engine.docker('rm', '--force', id)));
+          }
+        },
+        5 * MINUTES
+      );
+
+      test(
+        'needs every one of its capabilities',
+        async () => {
+          const given = options().flatMap((option) => /^--cap-add=(.+)$/.exec(option)?.[1] ?? []);
+          expect(given.length).toBeGreaterThan(1);
+          for (const name of given) {
+            await expect(engine.docker('run', '--rm', ...options(name), 'test/agent:1.0')).rejects.toThrow(
+              /This process may not load BPF programs: it lacks CAP_/
+            );
+          }
+        },
+        2 * MINUTES
+      );
+
+      /** Of a container, in the hierarchy that is measured. */
+      async function cgroupOf(container: string): Promise<string> {
+        const [, path] = /^0::(\/.*)$/m.exec(readFileSync(`/proc/${await pidOf(container)}/cgroup`, 'utf8'))!;
+        return path;
+      }
+
+      const pidOf = (container: string) => engine.docker('inspect', '--format={{.State.Pid}}', container);
+
+      /** Asks from inside of a container's network, with nothing of the container's own. */
+      async function inNetworkOf(container: string): Promise<Ask> {
+        const pid = await pidOf(container);
+        return async (url, headers = { authorization: `Bearer ${TOKEN}` }, body) => {
+          const asked = JSON.stringify([url, { headers, ...(body && { method: 'POST', body: JSON.stringify(body) }) }]);
+          const { stdout } = await promisify(execFile)('nsenter', [
+            `--target=${pid}`,
+            '--net',
+            process.execPath,
+            '-e',
+            ASK,
+            asked,
+          ]);
+          return JSON.parse(stdout);
+        };
+      }
+    });
 
     test(
       'the demo’s image serves',
@@ -169,12 +323,69 @@ describeHere(
     );
 
     /** Debian 12's engine is older than the two capabilities that were split from SYS_ADMIN, and knows only that one. */
-    async function grantable(wanted: string[]): Promise<string[]> {
+    async function grantableNames(): Promise<(wanted: string[]) => string[]> {
       const [major] = (await engine.docker('version', '--format', '{{.Server.Version}}')).split('.').map(Number);
-      return major >= 23 ? wanted : [...wanted.filter((name) => name === 'NET_ADMIN'), 'SYS_ADMIN'];
+      return (wanted) => (major >= 23 ? wanted : [...wanted.filter((name) => name === 'NET_ADMIN'), 'SYS_ADMIN']);
     }
   }
 );
+
+type Ask = (url: string, headers?: Record<string, string>, body?: object) => Promise<{ status: number; body: string }>;
+
+/** Prints what `fetch` with its argument answers; 0 where nobody does. */
+const ASK = `
+  fetch(...JSON.parse(process.argv[1])).then(
+    async (response) => console.log(JSON.stringify({ status: response.status, body: await response.text() })),
+    () => console.log(JSON.stringify({ status: 0, body: '' }))
+  );
+`;
+
+const SERVER = `require('node:http').createServer((request, response) => response.end('ok')).listen(8080, '127.0.0.1')`;
+/** It stays, as the server does: their cgroups are there to be looked at. */
+const CLIENT = `(async () => {
+  for (let i = 0; i < 23; i++) {
+    await (await fetch('http://127.0.0.1:8080/')).text();
+  }
+  setInterval(() => {}, 1000);
+})()`;
+
+interface Requests {
+  role: string;
+  node: string;
+  container: string;
+  requests: number;
+}
+
+/** The clients', then the servers'. */
+async function requestsByContainer(askAgent: Ask): Promise<Requests[]> {
+  const now = Date.now();
+  const request: QueryRequest = {
+    from: now - 5 * MINUTES,
+    to: now,
+    queries: ['client', 'server'].map((refId) => ({
+      refId,
+      metric: `http_${refId}_request_duration_seconds`,
+      select: 'increase',
+      by: ['node', 'container'],
+      instant: true,
+    })),
+  };
+  const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
+  const { body } = await askAgent('http://127.0.0.1:9420/api/v1/query', headers, request);
+  const { results } = JSON.parse(body) as QueryAnswer;
+  return ['client', 'server'].flatMap((role) =>
+    results[role].frames.flatMap(({ schema, data }) => {
+      const column = (name: string) => data.values[schema.fields.findIndex((field) => field.name === name)];
+      const counts = data.values[schema.fields.findIndex(({ type }) => type === 'number')];
+      return counts.map((requests, row) => ({
+        role,
+        node: column('node')[row] as string,
+        container: column('container')[row] as string,
+        requests: requests as number,
+      }));
+    })
+  );
+}
 
 /** In the measured cgroup: a server, and 23 requests to it. It stays, so that its cgroup does. */
 const REQUESTS = `

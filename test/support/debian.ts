@@ -1,6 +1,7 @@
-/** Debian's base system in a folder, and this machine's Node put into a copy of it: what the images are built from. */
+/** Debian's base system in a folder, and Node put into a copy of it: what the images are built from. */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, symlinkSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 const CERTIFICATES = '/etc/ssl/certs/ca-certificates.crt';
@@ -29,18 +30,27 @@ function mirrorOf(suite: string): string {
  * Node with npm and headers, where the official images have them. Beside them the certificates that this machine trusts:
  * a registry that is reached through something of its own is reached from the image too.
  *
+ * @param version of Node, which is fetched from the npm registry as it is published there; npm is this machine's
  * @returns what the image's environment has to say
  */
-export function addNode(folder: string): string[] {
-  const prefix = dirname(dirname(process.execPath));
-  const npm = join(prefix, 'lib/node_modules/npm');
+export function addNode(folder: string, version: string): string[] {
   const copy = (from: string, to: string) => cpSync(from, join(folder, to), { recursive: true, dereference: true });
-  copy(process.execPath, 'usr/local/bin/node');
-  copy(npm, 'usr/local/lib/node_modules/npm');
-  symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
-  if (existsSync(join(prefix, 'include/node'))) {
-    copy(join(prefix, 'include/node'), 'usr/local/include/node');
+  const fetched = mkdtempSync(join(tmpdir(), 'ringside-node-'));
+  try {
+    const name = `node-linux-${process.arch}`;
+    const options = ['--prefix', fetched, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+    execFileSync('npm', ['install', ...options, `${name}@${version}`], { cwd: fetched, stdio: 'pipe' });
+    copy(join(fetched, 'node_modules', name, 'bin/node'), 'usr/local/bin/node');
+    copy(join(fetched, 'node_modules', name, 'include/node'), 'usr/local/include/node');
+  } finally {
+    rmSync(fetched, { recursive: true, force: true });
   }
+  // It is linked with it since 25; the official images have it.
+  const apt = (...args: string[]) => execFileSync('chroot', [folder, 'apt-get', ...args], { stdio: 'pipe' });
+  apt('update');
+  apt('install', '--yes', '--no-install-recommends', 'libatomic1');
+  copy(join(dirname(dirname(process.execPath)), 'lib/node_modules/npm'), 'usr/local/lib/node_modules/npm');
+  symlinkSync('../lib/node_modules/npm/bin/npm-cli.js', join(folder, 'usr/local/bin/npm'));
   if (!existsSync(CERTIFICATES)) {
     return [];
   }
