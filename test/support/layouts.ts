@@ -2,10 +2,9 @@
  * Every way in which a kubelet, a container runtime or systemd lays out cgroups, as a table: the same rows are read as
  * paths and made as real cgroups.
  *
- * Sources: the kubelet's pkg/kubelet/cm/cgroup_manager_linux.go and pod_container_manager_linux.go; containerd's
- * internal/cri/server/podsandbox/helpers.go (getCgroupsPath); CRI-O's internal/config/cgmgr; podman's
- * libpod/container_internal_linux.go and options of conmon; runc's libcontainer/cgroups; docs/CGROUP_DELEGATION.md of
- * systemd.
+ * Sources: ToSystemd and ToCgroupfs of the kubelet's CgroupName, getCgroupsPath of containerd, the package cgmgr of
+ * CRI-O, getOCICgroupPath of podman, defaultDirPath of runc's package fs2 (for a runtime that does not believe in
+ * systemd), and docs/CGROUP_DELEGATION.md of systemd.
  */
 import type { Place } from '../../agent/identity/place';
 
