@@ -26,18 +26,22 @@ export async function buildApp(context: AgentContext, listening: Listening = {})
   answerErrors(app);
   answerMissing(app);
   guard(app, context.access);
-  describeRoutes(app, context.version);
   if (listening.tls) {
     followTls(app, listening.tls);
   }
 
+  addRoutes(app, context);
+  describeRoutes(app, context.version, (described) => addRoutes(described, context));
+
+  await app.ready();
+  return app;
+}
+
+function addRoutes(app: FastifyInstance, context: AgentContext): void {
   app.register(healthRoutes, context);
   app.register(statusRoutes, context);
   app.register(catalogueRoutes, context);
   app.register(labelRoutes, context);
   app.register(queryRoutes, context);
   app.register(expositionRoutes, context);
-
-  await app.ready();
-  return app;
 }

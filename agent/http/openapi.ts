@@ -1,6 +1,5 @@
 /** `GET /openapi.json`: the description of every route, from the schemas that validate and serialise them. */
-import swagger from '@fastify/swagger';
-import type { FastifyInstance } from 'fastify';
+import Fastify, { type FastifyInstance } from 'fastify';
 import type { OpenAPIV3 } from 'openapi-types';
 
 /** New in OpenAPI 3.1, which the types of 3.0 do not know. */
@@ -9,9 +8,28 @@ const MUTUAL_TLS = {
   description: 'Signed by the authority of --tls-client-ca, where one is given.',
 } as unknown as OpenAPIV3.HttpSecurityScheme;
 
-/** Before the routes: it listens to their registration. */
-export function describeRoutes(app: FastifyInstance, version: string): void {
-  app.register(swagger, {
+const SCHEMA = { summary: 'This description', tags: ['agent'] };
+
+/** @param addRoutes adds all the others */
+export function describeRoutes(app: FastifyInstance, version: string, addRoutes: (app: FastifyInstance) => void): void {
+  let description: Promise<string> | undefined;
+  app.get('/openapi.json', { schema: SCHEMA }, async (_request, reply) => {
+    description ??= describe(version, addRoutes);
+    return reply.type('application/json; charset=utf-8').send(await description);
+  });
+}
+
+/**
+ * Adds the routes once more, to an app that never listens and whose registrations are watched. Hardly anybody ever asks,
+ * so that neither the 1.6 MB of what writes the description nor what it remembers of the routes is there before.
+ */
+async function describe(version: string, addRoutes: (app: FastifyInstance) => void): Promise<string> {
+  const { default: swagger } = await import('@fastify/swagger');
+  const app = Fastify();
+  // Nobody will ask it anything.
+  app.setValidatorCompiler(() => () => true);
+  app.setSerializerCompiler(() => () => '');
+  await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
       info: {
@@ -31,13 +49,10 @@ export function describeRoutes(app: FastifyInstance, version: string): void {
       security: [{}, { bearer: [] }, { clientCertificate: [] }],
     },
   });
-
-  app.register((routes, _options, done) => {
-    let description: string | undefined;
-    routes.get('/openapi.json', { schema: { summary: 'This description', tags: ['agent'] } }, (_request, reply) => {
-      description ??= JSON.stringify(app.swagger());
-      return reply.type('application/json; charset=utf-8').send(description);
-    });
-    done();
-  });
+  app.get('/openapi.json', { schema: SCHEMA }, () => '');
+  addRoutes(app);
+  await app.ready();
+  const description = JSON.stringify(app.swagger());
+  await app.close();
+  return description;
 }
