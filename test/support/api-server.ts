@@ -29,8 +29,9 @@ export interface Fault {
   message?: string;
   /** Of the `Status` too. */
   headers?: Readonly<Record<string, string>>;
-  /** Answer 200 with this text, and end. */
+  /** Answer 200 with this text, and end; or do not end. */
   text?: string;
+  endless?: true;
   /** Close the connection without an answer. */
   cut?: true;
   /** Never answer. */
@@ -272,7 +273,11 @@ export class ApiServer {
       return;
     }
     if (fault?.text !== undefined) {
-      response.writeHead(200, { 'content-type': 'application/json' }).end(fault.text);
+      response.writeHead(200, { 'content-type': 'application/json' });
+      response.write(fault.text);
+      if (!fault.endless) {
+        response.end();
+      }
       return;
     }
     if (fault?.status !== undefined) {

@@ -52,7 +52,12 @@ export class Connection {
       headers: { accept: 'application/json', ...(token && { authorization: `Bearer ${token}` }) },
     });
     const closed = new Promise<void>((resolve) => client.once('close', resolve));
-    const fail = (sentence: string) => client.destroy(new ApiFailure(sentence));
+    // Once there is an answer, whoever reads it is only told that it was aborted.
+    let lateness: ApiFailure | undefined;
+    const fail = (sentence: string) => {
+      lateness = new ApiFailure(sentence);
+      client.destroy(lateness);
+    };
     const silence = (what: string, ms: number) => setTimeout(() => fail(`${url} ${what} for ${ms / 1000} s.`), ms);
     let silent = silence('has not answered', request.answerMs);
     const total = setTimeout(
@@ -80,7 +85,10 @@ export class Connection {
         yield piece as Buffer;
       }
     } catch (error) {
-      throw error instanceof ApiFailure ? error : new ApiFailure(explainNetwork(error, url, this.#options.caFile));
+      const failure = lateness ?? error;
+      throw failure instanceof ApiFailure
+        ? failure
+        : new ApiFailure(explainNetwork(failure, url, this.#options.caFile));
     } finally {
       signal.removeEventListener('abort', stop);
       clearTimeout(silent);
