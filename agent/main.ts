@@ -4,6 +4,7 @@ import { CommanderError } from 'commander';
 import pino from 'pino';
 import { version } from '../package.json';
 import { Collector } from './collect/collector';
+import { seriesCapacity } from './collect/limits';
 import { readConfig } from './config';
 import { History } from './history/history';
 import { SeriesTable } from './history/series';
@@ -14,6 +15,7 @@ import { TokenFile } from './http/token';
 import { Filter } from './identity/filter';
 import { Owners } from './identity/owners';
 import { findSources } from './identity/sources';
+import { keepMemorySmall } from './memory';
 import { preflight } from './preflight';
 import { explain } from './refusal';
 import { Ticker } from './ticker';
@@ -21,6 +23,7 @@ import { Ticker } from './ticker';
 async function main(): Promise<void> {
   const config = readConfig(process.argv);
   const { kernelRelease, ...ground } = preflight(config);
+  keepMemorySmall();
   const warnings = [...config.warnings, ...ground.warnings];
   // Standard output is for the one line below; whoever collects logs reads JSON from standard error.
   const log = pino({ level: config.logLevel, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
@@ -31,7 +34,7 @@ async function main(): Promise<void> {
     loopbackOnly: config.loopbackOnly,
   };
 
-  const series = new SeriesTable();
+  const series = new SeriesTable({ capacity: seriesCapacity(config.limits) });
   const history = new History({ bytes: config.historyBytes, series });
   const sources = findSources(config, (sentence) => log.info(sentence));
   const owners = new Owners({ node: config.node, ...sources, filter: new Filter(config.filter) });

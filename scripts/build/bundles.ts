@@ -33,9 +33,11 @@ async function bundle(log: Log, entry: string, outfile: string, title: string): 
       target: 'node20.11',
       format: 'cjs',
       sourcemap: 'linked',
-      // Names of classes are compared and shown; the whole is not minified, so that a stack in the log can be read.
+      // V8 keeps the source of all functions: short, it is 2 MB less of the agent's memory. Names of functions stay, and
+      // `node --enable-source-maps` reads the lines of a stack in the log from the map.
+      minify: true,
       keepNames: true,
-      legalComments: 'eof',
+      legalComments: 'linked',
       banner: { js: `#!/usr/bin/env node\n// ${title} ${version}. Apache-2.0.` },
       loader: { '.node': 'copy' },
       logLevel: 'silent',

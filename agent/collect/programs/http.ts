@@ -47,7 +47,7 @@ const METRICS: Record<HttpRole, readonly Metric[]> = {
   ],
   [HttpRole.HTTP_ROLES]: [],
 };
-const KINDS = METRICS[HttpRole.HTTP_ROLE_SERVER].length;
+export const HTTP_KINDS = METRICS[HttpRole.HTTP_ROLE_SERVER].length;
 
 const OTHER_OWN: Labels = { method: OTHER, status: OTHER };
 
@@ -88,7 +88,7 @@ export class HttpProgram implements Program {
     this.#object.fillQueue('free_slots', HttpRole.HTTP_ROLES, this.#count);
     const memory = this.#object.map('slots').memory();
     const { valueSize } = maps.slots;
-    const baselines = new Baselines(KINDS * this.#count);
+    const baselines = new Baselines(HTTP_KINDS * this.#count);
     this.#durations = new Histograms(memory, valueSize, HttpSlotOffsets.duration, baselines);
     this.#timesToFirstByte = new Histograms(memory, valueSize, HttpSlotOffsets.timeToFirstByte, baselines);
     this.#counters = new BigUint64Array(this.#object.map('counters').memory());
@@ -99,7 +99,7 @@ export class HttpProgram implements Program {
       cgroupIdAt: HttpKeyOffsets.cgroupId,
       onFree: (slot) => this.#onFree(slot),
     });
-    this.#series = new SlotSeries(context.series, this.#count, KINDS, (slot, kind) => this.#intern(slot, kind));
+    this.#series = new SlotSeries(context.series, this.#count, HTTP_KINDS, (slot, kind) => this.#intern(slot, kind));
   }
 
   tick(into: Deltas): void {
