@@ -25,9 +25,21 @@ export const KUBERNETES = join(ROOT, 'deploy/kubernetes');
 
 /** What `kubectl apply -k` of a folder of deploy/kubernetes would send. */
 export function render(folder: string): Manifest[] {
-  requireProgram('/usr/bin/kubectl', 'kubernetes-client');
-  const yaml = execFileSync('kubectl', ['kustomize', join(KUBERNETES, folder)], { encoding: 'utf8', stdio: 'pipe' });
-  return parseAllDocuments(yaml).map((document) => document.toJS() as Manifest);
+  return parseAllDocuments(kubectl('kustomize', join(KUBERNETES, folder))).map(
+    (document) => document.toJS() as Manifest
+  );
+}
+
+/** Wherever it is: more than one repository has a package of it. */
+function kubectl(...args: string[]): string {
+  try {
+    return execFileSync('kubectl', args, { encoding: 'utf8', stdio: 'pipe' });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+      requireProgram('/usr/bin/kubectl', 'kubernetes-client');
+    }
+    throw error;
+  }
 }
 
 /** Of several at once, as somebody's own kustomization would name them. */
