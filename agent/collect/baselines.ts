@@ -9,7 +9,7 @@
 /** Adjacent buckets that are kept together. */
 export const RUN = 8;
 /** What the pool has for each histogram on average: see docs/design/008-memory.md. */
-const RUNS_A_HISTOGRAM = 5;
+const RUNS_A_HISTOGRAM = 4;
 /** The counts of a run, and behind them a word that says which run it is and what follows in the chain. */
 const CELL_WORDS = RUN + 1;
 /** Bits of that word for the first bucket; the rest is for the next cell. */

@@ -19,7 +19,7 @@ import { References } from './references';
 import type { SeriesTable } from './series';
 import { Tier } from './tier';
 
-export const DEFAULT_HISTORY_BYTES = 8 * 1024 * 1024;
+export const DEFAULT_HISTORY_BYTES = 4 * 1024 * 1024;
 /** Less than this does not hold a record of every kind in every tier. */
 export const MIN_HISTORY_BYTES = 64 * 1024;
 
