@@ -1,7 +1,6 @@
 /** What is kept of a pod: a thousandth of what the API server tells about it. */
 import { cleanName } from '../names';
 import { objectIn, objectsIn, textIn, type JsonObject } from './object';
-import type { Strings } from './strings';
 import { workloadOf } from './workload';
 
 /** Asks, as a label or an annotation with the value "false", for not being measured. */
@@ -38,7 +37,7 @@ export interface Pod {
  * @param before the same pod as it was known until now
  * @returns undefined for what has no UID
  */
-export function readPod(object: unknown, strings: Strings, before?: Pod): Pod | undefined {
+export function readPod(object: unknown, before?: Pod): Pod | undefined {
   const pod = objectIn(object);
   const metadata = objectIn(pod.metadata);
   const uid = textIn(metadata.uid);
@@ -53,11 +52,11 @@ export function readPod(object: unknown, strings: Strings, before?: Pod): Pod | 
     // Anybody may write the hash alone on a pod, and would pass for another.
     staticUid: mirror && (textIn(annotations[CONFIG_HASH]) ?? mirror),
     name: cleaned(metadata.name),
-    namespace: cleaned(metadata.namespace, strings),
-    workload: cleaned(workloadOf(pod), strings),
-    labels: before && sameLabels(before.labels, labels) ? before.labels : readLabels(labels, strings),
+    namespace: cleaned(metadata.namespace),
+    workload: cleaned(workloadOf(pod)),
+    labels: before && sameLabels(before.labels, labels) ? before.labels : readLabels(labels),
     isSilent: labels[OBSERVE] === 'false' || annotations[OBSERVE] === 'false',
-    containers: readContainers(pod, strings, before?.containers ?? []),
+    containers: readContainers(pod, before?.containers ?? []),
   };
 }
 
@@ -74,13 +73,9 @@ export function samePod(a: Pod, b: Pod): boolean {
   );
 }
 
-function cleaned(value: unknown, strings?: Strings): string | undefined {
+function cleaned(value: unknown): string | undefined {
   const text = textIn(value);
-  if (text === undefined) {
-    return undefined;
-  }
-  const clean = cleanName(text);
-  return strings ? strings.one(clean) : clean;
+  return text === undefined ? undefined : cleanName(text);
 }
 
 function sameLabels(known: ReadonlyMap<string, string>, labels: JsonObject): boolean {
@@ -89,21 +84,21 @@ function sameLabels(known: ReadonlyMap<string, string>, labels: JsonObject): boo
 }
 
 /** As they came: they are compared with what a selector asks for, and never shown. */
-function readLabels(labels: JsonObject, strings: Strings): ReadonlyMap<string, string> {
+function readLabels(labels: JsonObject): ReadonlyMap<string, string> {
   const kept = new Map<string, string>();
   for (const [name, value] of Object.entries(labels)) {
     if (typeof value === 'string') {
-      kept.set(strings.one(name), strings.one(value));
+      kept.set(name, value);
     }
   }
   return kept;
 }
 
-function readContainers(pod: JsonObject, strings: Strings, before: readonly Container[]): readonly Container[] {
+function readContainers(pod: JsonObject, before: readonly Container[]): readonly Container[] {
   const status = objectIn(pod.status);
   const added: Container[] = [];
   for (const container of STATUSES.flatMap((field) => objectsIn(status[field]))) {
-    const name = cleaned(container.name, strings);
+    const name = cleaned(container.name);
     for (const id of idsOf(container)) {
       if (name !== undefined && ![...before, ...added].some((known) => known.id === id)) {
         added.push({ id, name });

@@ -3,7 +3,6 @@ import type { Place } from '../place';
 import type { Identity } from '../source';
 import { objectIn, textIn } from './object';
 import { readPod, samePod, type Pod } from './pod';
-import { Strings } from './strings';
 
 /** Traffic of a pod may be read after the pod is gone: it is still known for so long, and as one of so many. */
 const KEEP_DELETED_MS = 300_000;
@@ -19,7 +18,6 @@ export interface PodsOptions {
 export class Pods {
   readonly #node: string;
   readonly #monotonicMs: () => number;
-  readonly #strings = new Strings();
   readonly #byUid = new Map<string, Pod>();
   /** UIDs of static pods; a pod's real UID comes first. */
   readonly #byStaticUid = new Map<string, Pod>();
@@ -47,7 +45,7 @@ export class Pods {
       return false;
     }
     const known = this.#byUid.get(textIn(objectIn(objectIn(object).metadata).uid) ?? '');
-    const pod = readPod(object, this.#strings, known);
+    const pod = readPod(object, known);
     if (!pod || (known && samePod(known, pod) && !this.#deletedAtMs.has(known))) {
       return false;
     }
