@@ -18,8 +18,11 @@ import { validatorCompiler } from './validation';
 
 /** @throws Refusal when the TLS files do not fit */
 export async function buildApp(context: AgentContext, listening: Listening = {}): Promise<FastifyInstance> {
-  const app = Fastify(serverOptions(listening)).withTypeProvider<TypeBoxTypeProvider>();
-  app.setValidatorCompiler(validatorCompiler);
+  const app = Fastify({
+    ...serverOptions(listening),
+    // Said here, Fastify does not load its own.
+    schemaController: { compilersFactory: { buildValidator: () => validatorCompiler } },
+  }).withTypeProvider<TypeBoxTypeProvider>();
   // JSON is the only body there is; Fastify would also take plain text.
   app.removeContentTypeParser('text/plain');
 
