@@ -6,7 +6,7 @@
  * is not understood is left out or is an error with one sentence.
  */
 import { get, type IncomingMessage } from 'node:http';
-import { GarbageError, Lines } from './kubernetes/pieces';
+import { GarbageError, Lines } from './pieces';
 import { cleanName } from './names';
 
 /** What went wrong, and where it can be changed, what to do: one sentence, with the socket's path in it. */

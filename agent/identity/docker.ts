@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { type Container, EngineError, listContainers, watchContainers } from './docker-api';
-import { Backoff } from './kubernetes/backoff';
+import { Backoff } from './backoff';
 import { cleanName } from './names';
 import type { Place } from './place';
 import type { Identity, IdentitySource, SourceState, SourceStatus } from './source';

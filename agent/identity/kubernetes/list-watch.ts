@@ -7,10 +7,10 @@
  * list is read from its store, page by page.
  */
 import type { Connection } from './connection';
-import { Backoff, type BackoffOptions } from './backoff';
+import { Backoff, type BackoffOptions } from '../backoff';
 import { ApiFailure, isExpired, quote, readStatus } from './failure';
 import { objectIn, textIn, type JsonObject } from './object';
-import { GarbageError, Lines, ListItems } from './pieces';
+import { GarbageError, Lines, ListItems } from '../pieces';
 
 export interface Timing {
   backoff: BackoffOptions;

@@ -6,7 +6,7 @@
 /** The largest object that is looked at; etcd takes 1.5 MiB. A larger one is skipped, whatever its size. */
 export const MAX_OBJECT_BYTES = 4 * 1024 * 1024;
 
-/** What came is not what an API server sends. */
+/** What came is not what was asked for: JSON, in pieces of a bearable size. */
 export class GarbageError extends Error {
   override readonly name = 'GarbageError';
 }
