@@ -107,6 +107,22 @@ test('when it is gone, so is its share: another may have as many, and the status
   expect(collector.losses().other).toBe(0);
 });
 
+test('nor has one that was left out for a while lost its share', async () => {
+  await open({ maxSeriesPerContainer: 20 });
+  const work = { requestsPerSecond: 400, plan: THOUSAND.slice(0, 10) };
+  const pod = await farm.start({ name: 'fickle', containers: [{ name: 'main', work }], statusDelayMs: 10 });
+  const ownSeries = () => collector.collector.status().series[0].used;
+  await until('all of its series', () => ownSeries() === 20);
+  pod.relabel({ 'ringside.io/observe': 'false' });
+  await until('its slots to be free', () => ownSeries() === 0);
+  pod.relabel({});
+  await until('all of its series again', () => ownSeries() === 20);
+  await pod.running[0].process.stop();
+  await collector.settle();
+  expect(collector.losses()).toMatchObject({ capped: 0, other: 0 });
+  expect(notices()).not.toContain('--max-series-per-container');
+});
+
 describe('hostile names', () => {
   /** Escapes of a terminal, a line break, a 0, bidirectional overrides, half a surrogate pair, an invisible one. */
   const HOSTILE = '\u001b[31m\u0007evil\r\n\u0000\u202e\u2066gnp.exe\ud800\u200b\u009b2J';

@@ -83,7 +83,7 @@ export class ContainerRuntime {
       throw this.#failure;
     }
     const { requestsPerSecond = 5, plan = ['GET 200'], requests = 0, lifeMs = 0, own = true, port = 0 } = work;
-    const container = new ContainerProcess(folder, (id) => this.#order('stop', id));
+    const container = new ContainerProcess(folder, (order, id) => this.#order(order, id));
     const id = this.#containers.push(container) - 1;
     container.id = id;
     const intervalUs = Math.round(1_000_000 / requestsPerSecond);
@@ -147,16 +147,17 @@ export class ContainerProcess {
   constructor(
     /** Directory of its cgroup. */
     readonly folder: string,
-    private readonly order: (id: number) => void
+    private readonly order: (order: 'stop' | 'kill', id: number) => void
   ) {}
 
   /** Lets it finish what it does, and waits until its cgroup is gone too. */
-  async stop(): Promise<Did> {
-    if (!this.isGone) {
-      this.order(this.id);
-    }
-    await this.gone.promise;
-    return this.ended.promise;
+  stop(): Promise<Did> {
+    return this.#end('stop');
+  }
+
+  /** Ends it where it is: a request may be under way, begun and never done. */
+  kill(): Promise<Did> {
+    return this.#end('kill');
   }
 
   hear(told: Exclude<Told, { event: 'counted' }>): void {
@@ -176,6 +177,14 @@ export class ContainerProcess {
           this.ended.resolve(this.did);
         }
     }
+  }
+
+  async #end(order: 'stop' | 'kill'): Promise<Did> {
+    if (!this.isGone) {
+      this.order(order, this.id);
+    }
+    await this.gone.promise;
+    return this.ended.promise;
   }
 
   fail(error: Error): void {

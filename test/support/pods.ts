@@ -159,13 +159,13 @@ export class Pod {
     return container;
   }
 
-  /** Ends the container of this name and starts it again, as after a crash. */
-  async restart(name: string): Promise<Container> {
+  /** Ends the container of this name, in peace or by a kill, and starts it again. */
+  async restart(name: string, how: 'stop' | 'kill' = 'stop'): Promise<Container> {
     const old = this.running.find(({ spec }) => spec.name === name);
     if (!old) {
       throw new Error(`${this.name} has no container ${name} that runs.`);
     }
-    await old.process.stop();
+    await old.process[how]();
     const fresh = this.run(old.spec);
     await fresh.process.started.promise;
     this.#tellLater();
