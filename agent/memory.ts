@@ -6,7 +6,7 @@ import { setUpAllocator, trimAllocator } from '../native';
 /** How often what is free is given back. It takes less than a millisecond, and with garbage to collect about 20. */
 const TIDY_MS = 10_000;
 /** So much more than after the last collection is worth another one: less has not been given time to become garbage. */
-const WORTH_BYTES = 1024 * 1024;
+const WORTH_BYTES = 512 * 1024;
 
 /**
  * To be called first: what is allocated before is not affected.

@@ -174,7 +174,7 @@ export function buildCommand(defaults: FlagDefaults): Command {
     )
     .addOption(
       flag('--max-connections <count>', 'open TCP connections that are followed at a time')
-        .default(16_384)
+        .default(8_192)
         .argParser(wholeNumberParser(16, 4_000_000))
     )
     .addOption(

@@ -11,7 +11,7 @@ const READY_WITHIN_MS = 30_000;
 const STOP_WITHIN_MS = 10_000;
 
 /** V8 would rather let garbage pile up than collect it; the agent's little is collected in no time. Saves 20 MB. */
-export const NODE_FLAGS = ['--max-semi-space-size=1'];
+export const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
 /** Starts the built agent. The kernel ends it should this process disappear. */
 export function spawnAgent(args: readonly string[], stdio: 'inherit' | ['ignore', number, number]): ChildProcess {
