@@ -37,7 +37,7 @@ describe('defaults', () => {
       cgroup: '/',
       node: hostname(),
       tls: undefined,
-      historyBytes: 8 * 2 ** 20,
+      historyBytes: 4 * 2 ** 20,
       tickMs: 1_000,
       logLevel: 'info',
       loopbackOnly: true,
