@@ -14,15 +14,10 @@ import { queryRoutes } from './routes/query';
 import { statusRoutes } from './routes/status';
 import { serverOptions, type Listening } from './server';
 import { followTls } from './tls';
-import { validatorCompiler } from './validation';
 
 /** @throws Refusal when the TLS files do not fit */
 export async function buildApp(context: AgentContext, listening: Listening = {}): Promise<FastifyInstance> {
-  const app = Fastify({
-    ...serverOptions(listening),
-    // Said here, Fastify does not load its own.
-    schemaController: { compilersFactory: { buildValidator: () => validatorCompiler } },
-  }).withTypeProvider<TypeBoxTypeProvider>();
+  const app = Fastify(serverOptions(listening)).withTypeProvider<TypeBoxTypeProvider>();
   // JSON is the only body there is; Fastify would also take plain text.
   app.removeContentTypeParser('text/plain');
 

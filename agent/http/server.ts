@@ -8,6 +8,7 @@ import { Refusal } from '../refusal';
 import { answerError } from './errors';
 import { RequestLog } from './request-log';
 import { readTls } from './tls';
+import { validatorCompiler } from './validation';
 
 export interface Listening {
   logger?: FastifyBaseLogger;
@@ -33,6 +34,8 @@ export function serverOptions({ logger, tls }: Listening): FastifyServerOptions 
   return {
     ...(logger ? { loggerInstance: logger } : {}),
     logController: new RequestLog(),
+    // Said here, Fastify does not load its own.
+    schemaController: { compilersFactory: { buildValidator: () => validatorCompiler } },
     bodyLimit: LIMITS.bodyBytes,
     requestTimeout,
     connectionTimeout,
