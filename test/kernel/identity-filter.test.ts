@@ -162,6 +162,10 @@ test('a pod that asks to be left alone while its connections are open, and later
   // What it sent while it was not measured is not made up for.
   const work = await Promise.all([pod, neighbour].map(async (each) => [each.spec.name, await did(each)] as const));
   expect(seen(pod)).toBeLessThan(Object.fromEntries(work).fickle - 60);
+  const sent = collector.totals().value('tcp_bytes_total', { pod: 'fickle', role: 'client', direction: 'sent' });
+  expect(sent).toBeGreaterThan(0);
+  // Each of the 60 requests that nobody looked at has a line and a header, at the least.
+  expect(sent).toBeLessThan(pod.sum('client', 'sentBytes') - 60 * 'GET / HTTP/1.1\r\nHost: a\r\n\r\n'.length);
   await Promise.all([pod, neighbour].map(({ running: [{ process }] }) => process.stop()));
   await until('the last of the neighbour', async () => seen(neighbour) === (await did(neighbour)));
 });

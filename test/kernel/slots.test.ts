@@ -1,7 +1,7 @@
 /** Slots go back to the kernel when their owner is gone, and nothing of what was counted in them goes with them. */
 import { mkdirSync, rmdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Deltas } from '../../agent/history/deltas';
+import { NOBODY } from '../../agent/history/deltas';
 import { answer, HEAD_END, request } from '../support/http-text';
 import { Cgroup } from '../support/cgroup';
 import { TestCollector, type CollectorOptions } from '../support/collector';
@@ -14,8 +14,6 @@ jest.setTimeout(60_000);
 const WORK = { requests: 23, requestsPerSecond: 1_000 };
 const REQUESTS = 'http_server_request_duration_seconds';
 const OPENED = 'tcp_connections_opened_total';
-
-const NOWHERE: Deltas = { histogram: () => {}, counter: () => {}, gauge: () => {} };
 
 let cgroup: Cgroup;
 let runtime: ContainerRuntime;
@@ -33,7 +31,7 @@ afterEach(async () => {
   await cgroup?.remove();
 });
 
-const tick = () => collector.collector.tick(NOWHERE);
+const tick = () => collector.collector.tick(NOBODY);
 const used = () => collector.collector.status().series.map((series) => series.used);
 
 /** A container that makes its requests and ends; its cgroup is gone then. */

@@ -1,6 +1,6 @@
 /** TCP connections: the slots of `bpf/tcp.bpf.c` as series. */
 import { readlinkSync } from 'node:fs';
-import type { Deltas } from '../../history/deltas';
+import { NOBODY, type Deltas } from '../../history/deltas';
 import type { Series } from '../../history/series';
 import type { Owner } from '../../identity/owners';
 import { Baselines } from '../baselines';
@@ -53,6 +53,8 @@ export class TcpProgram implements Program {
   /** Of each counter of each slot: what it showed when it was read last, and the most that was told to the history. */
   readonly #now: Float64Array;
   readonly #told: Float64Array;
+  /** Of what was told, the part that was told to nobody: its owner was excluded, and its connections stayed open. */
+  readonly #concealed: Float64Array;
   /** 1 for each slot whose number of open connections the history knows not to be 0. */
   readonly #active: Uint8Array;
   #outcomesOfTheGone = 0;
@@ -95,6 +97,7 @@ export class TcpProgram implements Program {
       this.#accounts = new DataView(this.#object.map('accounts').memory());
       this.#now = new Float64Array(slots * COUNTERS).fill(0);
       this.#told = new Float64Array(slots * COUNTERS).fill(0);
+      this.#concealed = new Float64Array(slots * COUNTERS).fill(0);
       this.#active = new Uint8Array(slots).fill(0);
       this.#series = new SlotSeries(context.series, slots, TCP_KINDS, (slot, kind) => this.#intern(slot, kind));
       this.#slots = new Slots(this.#object, context, {
@@ -209,21 +212,25 @@ export class TcpProgram implements Program {
 
   #tell(into: Deltas, advance: boolean): void {
     this.#forEach((slot) => {
+      const excluded = this.#slots.ownerOf(slot)?.excluded ?? false;
       for (let i = 0; i < COUNTERS; i++) {
         const at = slot * COUNTERS + i;
         // Never less than was told: a connection may have ended after the counters were read and before the walk.
         const increase = this.#now[at] - this.#told[at];
         if (increase > 0) {
-          into.counter(this.#series.idOf(slot, i), increase);
+          if (!excluded) {
+            into.counter(this.#series.idOf(slot, i), increase);
+          }
           this.#told[at] += advance ? increase : 0;
+          this.#concealed[at] += advance && excluded ? increase : 0;
         }
       }
       this.#histograms.forEach((histograms, i) => {
         if (histograms.moved(slot)) {
-          histograms.tell(slot, this.#series.idOf(slot, FIRST_HISTOGRAM + i), into, advance);
+          histograms.tell(slot, this.#series.idOf(slot, FIRST_HISTOGRAM + i), excluded ? NOBODY : into, advance);
         }
       });
-      this.#tellActive(slot, into, advance);
+      this.#tellActive(slot, excluded ? NOBODY : into, advance);
     });
   }
 
@@ -266,7 +273,8 @@ export class TcpProgram implements Program {
 
   #tellTotals(slot: number, into: Deltas): void {
     for (let i = 0; i < COUNTERS; i++) {
-      const total = Math.max(this.#now[slot * COUNTERS + i], this.#told[slot * COUNTERS + i]);
+      const at = slot * COUNTERS + i;
+      const total = Math.max(this.#now[at], this.#told[at]) - this.#concealed[at];
       if (total > 0) {
         into.counter(this.#series.idOf(slot, i), total);
       }
@@ -284,6 +292,7 @@ export class TcpProgram implements Program {
     this.#histograms.forEach((histograms) => histograms.reset(slot));
     this.#now.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#told.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
+    this.#concealed.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#active[slot] = 0;
     this.#series.release(slot);
   }
