@@ -29,7 +29,7 @@ RUN apt-get update \
 COPY --from=build /ringside/build/node /usr/local/bin/node
 ENV NODE_ENV=production
 # The young generation of V8 otherwise grows to 16 MB and more before it is looked at (scripts/start/agent.ts).
-ENTRYPOINT ["node", "--max-semi-space-size=1", "/opt/ringside/main.js"]
+ENTRYPOINT ["node", "--max-semi-space-size=1", "--v8-pool-size=1", "/opt/ringside/main.js"]
 
 FROM runtime AS demo
 COPY --from=build /ringside/build/demo /opt/ringside
