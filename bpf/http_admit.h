@@ -59,6 +59,7 @@ static __always_inline void begin_connection(struct http_connection *c, struct b
 static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const struct http_flow *flow)
 {
 	struct http_connection *c, *known = bpf_map_lookup_elem(&early, flow);
+	u32 requests, timed;
 
 	if (!known)
 		return NULL;
@@ -67,13 +68,21 @@ static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const 
 		bpf_map_delete_elem(&early, flow);
 		return NULL;
 	}
+	known->early = 0;
+	requests = known->head;
+	timed = known->overflowing ? known->overflow_from : requests;
 	/* Gone from here only when it is there: whoever looks in this order finds it. */
 	c = bpf_sk_storage_get(&connections, sk, known, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
 	if (!c)
 		count(HTTP_REFUSED);
-	bpf_map_delete_elem(&early, flow);
+	/* Both directions may come here at the same time: one of them is the one to delete. */
+	if (!bpf_map_delete_elem(&early, flow) && c) {
+		count_many(HTTP_SEEN, requests);
+		count_many(HTTP_STARTED, timed);
+		count_many(HTTP_OVERFLOWED, requests - timed);
+	}
 	return c;
 }
 
@@ -157,6 +166,7 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 	}
 	begin_connection(c, sk, segment, true);
 	c->first_seq = segment->seq;
+	c->early = 1;
 	c->ignored = stranger;
 	return true;
 }

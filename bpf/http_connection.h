@@ -48,6 +48,9 @@ struct http_connection {
 	u8 ignored;
 	/* Its owner turned out to be excluded. */
 	u8 excluded;
+	/* It has no socket yet, and may never get one: its requests count when it does. */
+	u8 early;
+	u8 unused[7];
 };
 
 static __always_inline bool is_answer(const struct http_connection *c, bool ingress)
@@ -65,6 +68,20 @@ static __always_inline bool awaits_answer(const struct http_connection *c)
 	return c->head != c->tail;
 }
 
+/* Whether an answer that began then can be one to the oldest request. */
+static __always_inline bool is_asked_for(const struct http_connection *c, u64 first_byte_ns)
+{
+	return awaits_answer(c) && first_byte_ns >= c->started_ns[c->tail & (PIPELINE - 1)];
+}
+
+/* The status of the answer that the oldest request has got so far; none while that is unasked for, or an interim one. */
+static __always_inline u16 begun_status(const struct http_stream *answers)
+{
+	bool interim = answers->status < 200 && answers->status != 101;
+
+	return interim || answers->flags & UNASKED ? HTTP_STATUS_NONE : answers->status;
+}
+
 static __always_inline bool tail_overflowed(const struct http_connection *c)
 {
 	return c->overflowing && (s32)(c->tail - c->overflow_from) >= 0;
@@ -79,19 +96,19 @@ static __always_inline void push_request(struct http_connection *c, u8 method, u
 {
 	u32 at = c->head & (PIPELINE - 1);
 
-	count(HTTP_SEEN);
 	if (!c->overflowing && c->head - c->tail >= PIPELINE) {
 		c->overflowing = 1;
 		c->overflow_from = c->head;
 	}
-	if (c->overflowing) {
-		count(HTTP_OVERFLOWED);
-	} else {
+	if (!c->overflowing) {
 		c->started_ns[at] = started_ns;
 		c->methods[at] = method;
-		count(HTTP_STARTED);
 	}
 	c->head++;
+	if (c->early)
+		return;
+	count(HTTP_SEEN);
+	count(c->overflowing ? HTTP_OVERFLOWED : HTTP_STARTED);
 }
 
 /* Takes the oldest request out of the ring; with status it is recorded, without it is lost. */
@@ -126,7 +143,7 @@ static __always_inline void abandon_requests(struct http_connection *c, u64 now_
 	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
 
 	for (u32 i = 0; i < PIPELINE; i++) {
-		u16 status = i == 0 ? answers->status : HTTP_STATUS_NONE;
+		u16 status = i == 0 ? begun_status(answers) : HTTP_STATUS_NONE;
 		/* There were answers, and we could not read them: that is not the same as none. */
 		bool lost = !status && (answers->state == STREAM_LOST || answers->flags & STREAM_HOLDS);
 

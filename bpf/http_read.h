@@ -21,7 +21,8 @@ static __always_inline bool is_tunnel(u16 status, u8 method)
 /* After a header: what comes next, by RFC 9112, section 6.3. Returns whether the message ends here. */
 static __always_inline bool frame_body(struct http_connection *c, struct http_stream *s, bool answer)
 {
-	u8 method = tail_method(c);
+	/* What an unasked answer answers is not known; it is framed like that to a GET. */
+	u8 method = awaits_answer(c) && !(s->flags & UNASKED) ? tail_method(c) : HTTP_METHOD_OTHER;
 
 	if (answer) {
 		if (s->status < 200 && s->status != 101) {
@@ -31,10 +32,12 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 			return false;
 		}
 		if (is_tunnel(s->status, method)) {
+			/* The first bytes of what it has become may have come along. */
 			c->ignored = 1;
+			s->offset = s->end;
 			return true;
 		}
-		if (s->status == 204 || s->status == 304 || (awaits_answer(c) && method == HTTP_METHOD_HEAD))
+		if (s->status == 204 || s->status == 304 || method == HTTP_METHOD_HEAD)
 			return true;
 	}
 	if (s->flags & FRAMED_BY_CHUNKS) {
@@ -42,13 +45,14 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 		s->state = STREAM_CHUNK_SIZE;
 		return false;
 	}
-	if (s->flags & FRAMED_BY_LENGTH) {
+	if (s->flags & FRAMED_BY_LENGTH && !(s->flags & FRAMED_BY_CLOSE)) {
 		s->state = STREAM_BODY;
 		return s->remaining == 0;
 	}
-	if (answer)
-		s->state = STREAM_UNTIL_CLOSE;
-	return !answer;
+	if (!answer && !(s->flags & FRAMED_BY_CLOSE))
+		return true;
+	s->state = STREAM_UNTIL_CLOSE;
+	return false;
 }
 
 /* What a step found changes the connection. */
@@ -68,7 +72,8 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 		s->status = status_of(s->first);
 		if (!s->status) {
 			lose_stream(c, s);
-		} else if (!awaits_answer(c)) {
+		} else if (!is_asked_for(c, s->first_byte_ns)) {
+			s->flags |= UNASKED;
 			count(HTTP_UNMATCHED);
 		}
 		return;
@@ -86,8 +91,11 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 		finished = answer;
 	}
 	if (finished) {
-		if (awaits_answer(c))
-			pop_request(c, answers->status, answers->status, answers->first_byte_ns, answers->latest_ns);
+		u16 status = begun_status(answers);
+
+		/* A request that came while an unasked answer was under way still waits for its own. */
+		if (awaits_answer(c) && (status || !answer))
+			pop_request(c, status, status, answers->first_byte_ns, answers->latest_ns);
 		answers->status = 0;
 		answers->state = STREAM_START;
 	}

@@ -65,13 +65,18 @@ struct {
 #define HTTP_REFUSED offsetof(struct http_counters, refused)
 
 /* Atomic all the same: a softirq may interrupt a program on its own CPU. */
-static __always_inline void count(u32 counter)
+static __always_inline void count_many(u32 counter, u64 many)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	void *mine = bpf_map_lookup_elem(&counters, &cpu);
 
 	if (mine)
-		__sync_fetch_and_add((u64 *)(mine + counter), 1);
+		__sync_fetch_and_add((u64 *)(mine + counter), many);
+}
+
+static __always_inline void count(u32 counter)
+{
+	count_many(counter, 1);
 }
 
 #define NO_SLOT 0xffffffff

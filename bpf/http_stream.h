@@ -21,10 +21,14 @@ enum stream_state {
 	/* Between messages. */
 	STREAM_START = 0,
 	STREAM_START_LINE,
-	/* At the first byte of a header or trailer line, inside its name, at its value, after what matters of it. */
+	/*
+	 * At the first byte of a header or trailer line, inside its name, at its value, inside a list of transfer codings,
+	 * after what matters of it.
+	 */
 	STREAM_LINE_START,
 	STREAM_NAME,
 	STREAM_VALUE,
+	STREAM_CODINGS,
 	STREAM_LINE,
 	STREAM_BODY,
 	STREAM_CHUNK_SIZE,
@@ -37,14 +41,16 @@ enum stream_state {
 	STREAM_DONE,
 };
 
-/* Of a message: how its body is framed. */
+/* Of a message: how its body is framed, and of an answer that no request waited for it when it began. */
 #define FRAMED_BY_LENGTH 0x01
 #define FRAMED_BY_CHUNKS 0x02
 #define IN_TRAILER 0x04
+#define UNASKED 0x08
+#define FRAMED_BY_CLOSE 0x10
 /* Of the stream. */
 #define STREAM_HOLDS 0x20
 #define STREAM_FIN 0x40
-#define MESSAGE_FLAGS 0x0f
+#define MESSAGE_FLAGS 0x1f
 
 /* What a step found. */
 enum stream_event {
@@ -67,7 +73,10 @@ enum stream_event {
 struct http_stream {
 	/* Bytes of the body or chunk to come; while a length is read, its digits so far. */
 	__u64 remaining;
-	/* The first 16 bytes of the start line, zero-padded, with room to write a whole word at any of them; its last 8. */
+	/*
+	 * The first 16 bytes of the start line, zero-padded, with room to write a whole word at any of them; the last 8 of
+	 * it, or of the list of transfer codings.
+	 */
 	__u64 first[3];
 	__u64 last;
 	/* One bit a byte of the window: line feeds. */
@@ -102,6 +111,7 @@ struct http_stream {
 #define LENGTH_ WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0)
 #define TRANSFER WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
 #define NAME_LENGTH 32
+#define CHUNKED WORD(0, 'c', 'h', 'u', 'n', 'k', 'e', 'd')
 
 const __u8 stream_names[2 * NAME_LENGTH] = "content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0transfer-encoding:";
 
@@ -242,12 +252,31 @@ static __always_inline void inside_value(struct http_stream *s, __u8 byte)
 	} else if (s->name == NAME_CONTENT_LENGTH && byte >= '0' && byte <= '9') {
 		s->remaining = s->remaining * 10 + (byte - '0');
 		s->offset++;
+	} else if (s->name == NAME_TRANSFER_ENCODING && (byte | 0x20) != 'i') {
+		/* The last coding decides (RFC 9112, section 6.3); "identity" is the old way to say there is none. */
+		s->last = 0;
+		s->state = STREAM_CODINGS;
 	} else {
-		/* "chunked" is the last coding wherever there is one; "identity" is the old way to say there is none. */
-		if (s->name == NAME_TRANSFER_ENCODING && (byte | 0x20) != 'i')
-			s->flags |= FRAMED_BY_CHUNKS;
 		s->state = STREAM_LINE;
 	}
+}
+
+/* Whether a list of codings that ends in these bytes ends in "chunked"; a carriage return and blanks may follow that. */
+static __always_inline int ends_in_chunked(__u64 last)
+{
+	__u64 shift = 8;
+
+	last |= BYTES_OF(0x20);
+	/* Without branches: the verifier would follow both sides of each. */
+#pragma clang loop unroll(full)
+	for (int i = 0; i < 3; i++) {
+		__u64 end = last >> 56;
+		__u64 blank = (((end ^ ' ') - 1) | ((end ^ ('\r' | 0x20)) - 1) | ((end ^ ('\t' | 0x20)) - 1)) >> 63;
+
+		last <<= 8 * blank;
+		shift += i ? 8 * blank : 0;
+	}
+	return last >> shift == CHUNKED >> shift;
 }
 
 static __always_inline void chunk_size(struct http_stream *s, __u8 byte)
@@ -349,7 +378,7 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	forget();
 	state = s->state;
 	feed = trailing_zeros(s->feeds >> ((s->offset - s->window_from) & (STREAM_WINDOW - 1)));
-	if (state == STREAM_START_LINE) {
+	if (state == STREAM_START_LINE || state == STREAM_CODINGS) {
 		if (s->prefix < START_LINE_PREFIX && count > 8)
 			count = 8;
 		keep_ends(s, word, feed < count ? feed : count);
@@ -363,10 +392,15 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	}
 	s->offset += feed + 1;
 	if (state == STREAM_START_LINE) {
+		s->prefix = START_LINE_PREFIX;
 		s->state = STREAM_LINE_START;
 		return EVENT_START_LINE;
 	}
 	if (state == STREAM_LINE) {
+		s->state = STREAM_LINE_START;
+	} else if (state == STREAM_CODINGS) {
+		s->flags &= ~(FRAMED_BY_CHUNKS | FRAMED_BY_CLOSE);
+		s->flags |= ends_in_chunked(s->last) ? FRAMED_BY_CHUNKS : FRAMED_BY_CLOSE;
 		s->state = STREAM_LINE_START;
 	} else if (state == STREAM_CHUNK_EXTENSION) {
 		s->flags |= s->remaining ? 0 : IN_TRAILER;

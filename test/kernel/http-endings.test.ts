@@ -1,7 +1,7 @@
 /** Every way a connection ends: answers that end with it, and requests that get none. */
 import { once } from 'node:events';
 import { Build } from '../support/build';
-import { answer, CHUNKED, chunks, HEAD_END, request } from '../support/http-text';
+import { answer, CHUNKED, chunks, CRLF, HEAD_END, request } from '../support/http-text';
 import { Stage } from '../support/stage';
 import { sleep } from '../support/wait';
 
@@ -44,6 +44,18 @@ describe('no answer', () => {
     await stage.conversation(
       [{ receive: HEAD_END }, { send: `HTTP/1.1 100 Continue${HEAD_END}` }, { end: true }],
       [{ send: request('PUT', { headers: { Expect: '100-continue', 'Content-Length': 4 } }) }, { receiveEnd: true }]
+    );
+    await stage.expectRequests({ 'PUT none': 1 });
+  });
+
+  test('the server closes in the middle of 100 Continue', async () => {
+    await stage.conversation(
+      [{ receive: HEAD_END }, { send: 'HTTP/1.1 100 Continue\r\n' }, { end: true }],
+      [
+        { send: request('PUT', { headers: { Expect: '100-continue', 'Content-Length': 4 } }) },
+        { receive: CRLF },
+        { receiveEnd: true },
+      ]
     );
     await stage.expectRequests({ 'PUT none': 1 });
   });

@@ -134,6 +134,16 @@ describe('a connection that stops being HTTP', () => {
     await stage.expectRequests({ 'GET 101': 1 });
   });
 
+  test('upgraded while another request waits: what rides along with the 101 is not its answer', async () => {
+    const asked = request('GET', { headers: UPGRADE }) + request('PUT');
+    const answered = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket${HEAD_END}${IMPOSTOR_ANSWER}`;
+    await stage.conversation(
+      [{ receiveBytes: asked.length }, { send: answered }],
+      [{ send: asked }, { receiveBytes: answered.length }]
+    );
+    await stage.expectRequests({ 'GET 101': 1, 'PUT none': 1 });
+  });
+
   test('an upgrade that the server does not take is an ordinary request', async () => {
     await stage.conversation(
       [{ receive: HEAD_END }, { send: answer(426, { body: 'no' }) }, { receive: HEAD_END }, { send: answer(202) }],
