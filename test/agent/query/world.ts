@@ -32,6 +32,8 @@ export class World {
   /** Since the last tick. */
   #pending: Happening[] = [];
   readonly #levels = new Map<Series, number>();
+  /** The table makes another object each time it is asked; here it is the same one for the same series. */
+  readonly #known = new Map<number, Series>();
 
   constructor({ bytes, startMs = T0 }: { bytes?: number; startMs?: number } = {}) {
     this.history = new History({ series: this.series, bytes });
@@ -40,7 +42,10 @@ export class World {
   }
 
   the(metric: string, labels: Labels): Series {
-    return intern(this.series, metricNamed(metric), labels);
+    const series = intern(this.series, metricNamed(metric), labels);
+    const known = this.#known.get(series.id) ?? series;
+    this.#known.set(series.id, known);
+    return known;
   }
 
   /** Something happens now. */
