@@ -19,6 +19,7 @@ const COMMANDS = {
   agent: ['build'],
   package: [],
   test: ['build', 'test'],
+  kernels: ['build', 'kernels'],
   bench: ['build', 'bench'],
 };
 

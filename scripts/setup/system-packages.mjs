@@ -19,6 +19,18 @@ const GROUPS = {
     'debootstrap', // Makes that image's base.
     'kubernetes-client', // Renders deploy/kubernetes.
   ],
+  kernels: [
+    'qemu-system-x86', // Boots them.
+    'debian-archive-keyring', // Says that they are Debian's.
+    'kmod', // Finds what a module needs.
+    'xz-utils',
+    'cpio', // Packs what is booted with them:
+    'busybox-static',
+    'nginx',
+    'openssl',
+    'iproute2',
+    'nftables',
+  ],
   bench: ['nginx', 'wrk'],
 };
 

@@ -1,5 +1,8 @@
 /** Waiting with a bound: no test hangs, and the failure says what did not come. */
 
+/** How many times longer things may take where they run: on a processor that is emulated, for one. */
+export const PATIENCE = Number(process.env.RINGSIDE_TEST_PATIENCE ?? 1);
+
 export function sleep(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
@@ -15,14 +18,15 @@ export async function until<T>(
   ask: () => T | undefined | false | Promise<T | undefined | false>,
   { timeoutMs = 5_000, everyMs = 5 } = {}
 ): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
+  const deadlineMs = timeoutMs * PATIENCE;
+  const deadline = performance.now() + deadlineMs;
   for (;;) {
     const answer = await ask();
     if (answer !== undefined && answer !== false) {
       return answer;
     }
     if (performance.now() > deadline) {
-      throw new Error(`Waited ${timeoutMs} ms for ${typeof what === 'string' ? what : what()}`);
+      throw new Error(`Waited ${deadlineMs} ms for ${typeof what === 'string' ? what : what()}`);
     }
     await sleep(everyMs);
   }

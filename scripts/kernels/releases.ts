@@ -1,0 +1,14 @@
+/** The kernels of Debian: from the oldest that Ringside takes, over what is run in production today, to what will be. */
+export interface Release {
+  /** As people say it: `6.1`. */
+  kernel: string;
+  /** Of Debian. */
+  suite: string;
+}
+
+export const RELEASES: readonly Release[] = [
+  { kernel: '5.10', suite: 'bullseye' },
+  { kernel: '6.1', suite: 'bookworm' },
+  { kernel: '6.12', suite: 'trixie' },
+  { kernel: 'newest', suite: 'sid' },
+];

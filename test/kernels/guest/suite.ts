@@ -1,0 +1,45 @@
+/** Runs one file of tests with Jest's own runner, without all that is around it, and tells how each of them ended. */
+import * as circus from 'jest-circus';
+import { expect } from 'expect';
+import { PATIENCE } from '../../support/wait';
+import type { Told } from './told';
+
+/** What Jest's runner looks for in the place where Jest would put it. */
+const setting = (name: string, value: unknown) => Reflect.set(globalThis, Symbol.for(name), value);
+
+async function main(file: string): Promise<void> {
+  const { describe, test, it, beforeAll, beforeEach, afterAll, afterEach } = circus;
+  const jest = { setTimeout: (milliseconds: number) => setting('TEST_TIMEOUT_SYMBOL', milliseconds * PATIENCE) };
+  Object.assign(globalThis, { describe, test, it, beforeAll, beforeEach, afterAll, afterEach, expect, jest });
+  jest.setTimeout(5_000);
+  // As the kernel tests have it on any machine.
+  setting('RETRY_TIMES', 1);
+  require(file);
+  const { testResults, unhandledErrors } = await circus.run();
+  for (const { testPath, errors, duration, status, invocations, retryReasons } of testResults) {
+    if (status === 'done') {
+      const [, ...names] = testPath;
+      await tell({
+        event: 'test',
+        name: names.join(' › '),
+        // The first try says what was wrong; the second may have failed of what the first has left behind.
+        failure: errors.length > 0 ? [...retryReasons, ...errors].join('\n') : undefined,
+        milliseconds: duration ?? 0,
+        tries: invocations,
+      });
+    }
+  }
+  await tell({ event: 'ended', failure: unhandledErrors.join('\n') || undefined });
+}
+
+function tell(told: Told): Promise<void> {
+  return new Promise((resolve) => process.send!(told, () => resolve()));
+}
+
+main(process.argv[2]).then(
+  () => process.exit(),
+  async (error: Error) => {
+    await tell({ event: 'ended', failure: error.stack });
+    process.exit(1);
+  }
+);
