@@ -38,7 +38,7 @@ module.exports = {
       // The tests hold what the plugin sends against the contract's schemas.
       transformIgnorePatterns: [nodeModulesToTransform([...grafanaESModules, ...esModules])],
     },
-    node('unit', ['wire', 'agent', 'package', 'preview'], { testPathIgnorePatterns: [DOCKER] }),
+    node('unit', ['wire', 'agent', 'fuzz', 'package', 'preview'], { testPathIgnorePatterns: [DOCKER] }),
     // These need root and a kernel with BTF; they say so and fail where it is missing.
     node('kernel', ['kernel', 'native', 'scripts'], retry),
     node('e2e', ['e2e'], retry),
