@@ -73,10 +73,7 @@ enum stream_event {
 struct http_stream {
 	/* Bytes of the body or chunk to come; while a length is read, its digits so far. */
 	__u64 remaining;
-	/*
-	 * The first 16 bytes of the start line, zero-padded, with room to write a whole word at any of them; the last 8 of
-	 * it, or of the list of transfer codings.
-	 */
+	/* The first 16 bytes of the start line, zero-padded, with room to write a whole word at any of them; its last 8. */
 	__u64 first[3];
 	__u64 last;
 	/* One bit a byte of the window: line feeds. */
@@ -111,7 +108,11 @@ struct http_stream {
 #define LENGTH_ WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0)
 #define TRANSFER WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
 #define NAME_LENGTH 32
-#define CHUNKED WORD(0, 'c', 'h', 'u', 'n', 'k', 'e', 'd')
+#define CHUNKED WORD('c', 'h', 'u', 'n', 'k', 'e', 'd', 0)
+#define CHUNKED_LENGTH 7
+#define CHUNKED_LINE (CHUNKED | (__u64)'\r' << 56)
+/* In place of how much of it is matched. */
+#define NOT_CHUNKED 8
 
 const __u8 stream_names[2 * NAME_LENGTH] = "content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0transfer-encoding:";
 
@@ -245,38 +246,54 @@ static __always_inline void inside_name(struct http_stream *s, __u8 byte)
 		value_begins(s);
 }
 
-static __always_inline void inside_value(struct http_stream *s, __u8 byte)
+static __always_inline void end_of_codings(struct http_stream *s, int chunked)
 {
+	s->flags &= ~(FRAMED_BY_CHUNKS | FRAMED_BY_CLOSE);
+	s->flags |= chunked ? FRAMED_BY_CHUNKS : FRAMED_BY_CLOSE;
+}
+
+static __always_inline void inside_value(struct http_stream *s, __u64 word, __u32 count)
+{
+	__u8 byte = word;
+
 	if (byte == ' ' || byte == '\t') {
 		s->offset++;
 	} else if (s->name == NAME_CONTENT_LENGTH && byte >= '0' && byte <= '9') {
 		s->remaining = s->remaining * 10 + (byte - '0');
 		s->offset++;
 	} else if (s->name == NAME_TRANSFER_ENCODING && (byte | 0x20) != 'i') {
-		/* The last coding decides (RFC 9112, section 6.3); "identity" is the old way to say there is none. */
-		s->last = 0;
+		s->matched = 0;
 		s->state = STREAM_CODINGS;
+		/* What nearly all of them say. */
+		if (count >= 9 && (word | BYTES_OF(0x20) >> 8) == CHUNKED_LINE && (__u8)word_at(s, 8) == '\n') {
+			end_of_codings(s, 1);
+			s->state = STREAM_LINE;
+		}
 	} else {
+		/* "identity" is the old way to say that there is no coding. */
 		s->state = STREAM_LINE;
 	}
 }
 
-/* Whether a list of codings that ends in these bytes ends in "chunked"; a carriage return and blanks may follow that. */
-static __always_inline int ends_in_chunked(__u64 last)
+/* The last coding of the list decides (RFC 9112, section 6.3). */
+static __always_inline void inside_codings(struct http_stream *s, __u8 byte)
 {
-	__u64 shift = 8;
+	__u8 expected = CHUNKED >> (8 * (s->matched & 7));
 
-	last |= BYTES_OF(0x20);
-	/* Without branches: the verifier would follow both sides of each. */
-#pragma clang loop unroll(full)
-	for (int i = 0; i < 3; i++) {
-		__u64 end = last >> 56;
-		__u64 blank = (((end ^ ' ') - 1) | ((end ^ ('\r' | 0x20)) - 1) | ((end ^ ('\t' | 0x20)) - 1)) >> 63;
-
-		last <<= 8 * blank;
-		shift += i ? 8 * blank : 0;
+	s->offset++;
+	if (byte == '\n') {
+		end_of_codings(s, s->matched == CHUNKED_LENGTH);
+		s->state = STREAM_LINE_START;
+	} else if (byte == ',') {
+		s->matched = 0;
+	} else if (byte == ' ' || byte == '\t' || byte == '\r') {
+		if (s->matched && s->matched < CHUNKED_LENGTH)
+			s->matched = NOT_CHUNKED;
+	} else if (s->matched < CHUNKED_LENGTH && (byte | 0x20) == expected) {
+		s->matched++;
+	} else {
+		s->matched = NOT_CHUNKED;
 	}
-	return last >> shift == CHUNKED >> shift;
 }
 
 static __always_inline void chunk_size(struct http_stream *s, __u8 byte)
@@ -366,7 +383,11 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 		return EVENT_NONE;
 	}
 	if (state == STREAM_VALUE) {
-		inside_value(s, word);
+		inside_value(s, word, count);
+		return EVENT_NONE;
+	}
+	if (state == STREAM_CODINGS) {
+		inside_codings(s, word);
 		return EVENT_NONE;
 	}
 	if (state == STREAM_CHUNK_SIZE) {
@@ -378,7 +399,7 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	forget();
 	state = s->state;
 	feed = trailing_zeros(s->feeds >> ((s->offset - s->window_from) & (STREAM_WINDOW - 1)));
-	if (state == STREAM_START_LINE || state == STREAM_CODINGS) {
+	if (state == STREAM_START_LINE) {
 		if (s->prefix < START_LINE_PREFIX && count > 8)
 			count = 8;
 		keep_ends(s, word, feed < count ? feed : count);
@@ -392,15 +413,10 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	}
 	s->offset += feed + 1;
 	if (state == STREAM_START_LINE) {
-		s->prefix = START_LINE_PREFIX;
 		s->state = STREAM_LINE_START;
 		return EVENT_START_LINE;
 	}
 	if (state == STREAM_LINE) {
-		s->state = STREAM_LINE_START;
-	} else if (state == STREAM_CODINGS) {
-		s->flags &= ~(FRAMED_BY_CHUNKS | FRAMED_BY_CLOSE);
-		s->flags |= ends_in_chunked(s->last) ? FRAMED_BY_CHUNKS : FRAMED_BY_CLOSE;
 		s->state = STREAM_LINE_START;
 	} else if (state == STREAM_CHUNK_EXTENSION) {
 		s->flags |= s->remaining ? 0 : IN_TRAILER;

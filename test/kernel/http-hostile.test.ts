@@ -10,6 +10,8 @@ jest.setTimeout(120_000);
 
 const STATISTICS = '/proc/sys/kernel/bpf_stats_enabled';
 
+const GET = request();
+const LINE = `POST / HTTP/1.1${CRLF}`;
 const HEADER_BYTES = 64 << 20;
 
 let build: Build;
@@ -58,6 +60,8 @@ describe('answers that are not what they seem', () => {
     ['chunked, but not last', 'chunked, gzip'],
     ['nothing at all', ''],
     ['what only ends like chunked', 'hunked'],
+    ['what has chunked in it', 'xchunked'],
+    ['chunked and more', 'chunked gzip'],
   ])('a transfer coding without an end, %s: what is in it is no answer', async (_, codings) => {
     const headers = { 'Transfer-Encoding': codings, 'Content-Length': 3 };
     const body = `0${HEAD_END}abc${answer(500)}${answer(503)}`;
@@ -68,19 +72,22 @@ describe('answers that are not what they seem', () => {
     await stage.expectRequests({ 'GET 200': 1, 'PUT none': 1 });
   });
 
-  test.each(['gzip,chunked', 'gzip,\tChunked \t', 'CHUNKED'])('a transfer coding that ends in %j', async (codings) => {
-    const body = chunks([answer(500), 'abc']);
-    await stage.conversation(
-      [
-        { receive: HEAD_END },
-        { send: answer(200, { headers: { ...CHUNKED, 'Transfer-Encoding': codings }, body }) },
-        { receive: HEAD_END },
-        { send: answer(202) },
-      ],
-      [{ send: request() }, { receive: `0${HEAD_END}` }, { send: request('DELETE') }, { receive: HEAD_END }]
-    );
-    await stage.expectRequests({ 'GET 200': 1, 'DELETE 202': 1 });
-  });
+  test.each(['gzip,chunked', 'gzip,\tChunked \t', 'CHUNKED', 'gzip , ,chunked'])(
+    'a transfer coding that ends in %j',
+    async (codings) => {
+      const body = chunks([answer(500), 'abc']);
+      await stage.conversation(
+        [
+          { receive: HEAD_END },
+          { send: answer(200, { headers: { ...CHUNKED, 'Transfer-Encoding': codings }, body }) },
+          { receive: HEAD_END },
+          { send: answer(202) },
+        ],
+        [{ send: request() }, { receive: `0${HEAD_END}` }, { send: request('DELETE') }, { receive: HEAD_END }]
+      );
+      await stage.expectRequests({ 'GET 200': 1, 'DELETE 202': 1 });
+    }
+  );
 });
 
 test('segments of no connection ask for nothing, however much they look like requests', async () => {
@@ -90,6 +97,78 @@ test('segments of no connection ask for nothing, however much they look like req
   await stage.client.connect(port, [{ send: request('PUT') }, { receive: HEAD_END }]);
   await stage.server.conversations(port);
   await stage.expectRequests({ 'PUT 200': 1 });
+});
+
+/** What the hooks have taken since they were loaded, and how often they ran: once a segment that carries something. */
+function spent(): { nanoseconds: number; runs: number } {
+  const hooks = stage.collector.collector.status().programs.filter(({ name }) => /^http_(in|e)gress$/.test(name));
+  expect(hooks).toHaveLength(2);
+  const runs = hooks.map((hook) => hook.runs ?? 0);
+  const nanoseconds = hooks.map((hook, i) => runs[i] * (hook.nanosecondsPerRun ?? 0));
+  return { runs: runs[0] + runs[1], nanoseconds: nanoseconds[0] + nanoseconds[1] };
+}
+
+/** What a conversation takes of the hooks, a segment and a byte. Each byte passes twice, out of one socket and into one. */
+async function cost(server: Step[], client: Step[]): Promise<{ ofSegment: number; ofByte: number }> {
+  const before = spent();
+  const { server: served, client: asked } = await stage.conversation(server, client);
+  const { nanoseconds, runs } = spent();
+  return {
+    ofSegment: (nanoseconds - before.nanoseconds) / (runs - before.runs),
+    ofByte: (nanoseconds - before.nanoseconds) / (2 * (served.sentBytes + asked.sentBytes)),
+  };
+}
+
+/** The same back and forth, so many times. */
+function turns(asked: string, answered: string, times = 300): [Step[], Step[]] {
+  const repeat = (steps: Step[]) => Array.from({ length: times }, () => steps).flat();
+  return [
+    repeat([{ receiveBytes: asked.length }, { send: answered }]),
+    repeat([{ send: asked }, { receiveBytes: answered.length }]),
+  ];
+}
+
+describe('what it costs', () => {
+  let ordinary: { ofSegment: number; ofByte: number };
+
+  beforeAll(async () => {
+    ordinary = await cost(...turns(request('GET', { headers: { Accept: '*/*' } }), answer(200, { body: 'abc' })));
+    await stage.expectRequests({ 'GET 200': 300 });
+  });
+
+  test.each([
+    ['TLS', '\x16\x03\x01\x02\x00', '\x17\x03\x03\x10\x00'],
+    ['HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '\0\0\0\x04\0\0\0\0\0'],
+    ['PostgreSQL', '\0\0\0\x08\x04\xd2\x16\x2f', 'S'],
+    ['lines of capitals', 'NOOP\r\n', 'OK\r\n'],
+    ['zeros', '\0', '\0'],
+  ])('%s: no segment of it costs what one of HTTP does', async (_, asked, answered) => {
+    const [server, client] = turns(asked + '\xa5'.repeat(1_000), answered + GET.repeat(10));
+    const { ofSegment } = await cost(server, client);
+    await stage.expectRequests({});
+    expect(ofSegment).toBeLessThan(ordinary.ofSegment);
+  });
+
+  test('a byte a segment: none costs what an ordinary one does', async () => {
+    const drip = 'GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length: 3\r\n\r\n1;a\r\nx\r\n'.repeat(4);
+    const { ofSegment } = await cost([{ receiveBytes: drip.length }], [{ dribble: drip, pauseMs: 1 }]);
+    expect(ofSegment).toBeLessThan(ordinary.ofSegment);
+    await stage.expectRequests({ 'GET none': 1 });
+  });
+
+  test.each([
+    ['lines of two bytes', LINE, 'a\n'.repeat(700), 150],
+    ['names that nearly matter', LINE, 'content-lengtX\ntransfer-encodinX\n'.repeat(44), 150],
+    ['codings without end', `${LINE}Transfer-Encoding: `, 'c,'.repeat(700), 700],
+    ['chunks of one byte', `${LINE}Transfer-Encoding: chunked${HEAD_END}`, '1\r\nx\r\n'.repeat(230), 700],
+  ])('%s, again and again: no byte costs what one of an ordinary request does', async (_, head, piece, times) => {
+    const { ofByte } = await cost(
+      [{ receiveBytes: head.length + times * piece.length }],
+      [{ send: head }, { send: piece, times, pauseMs: 1 }]
+    );
+    expect(ofByte).toBeLessThan(ordinary.ofByte);
+    await stage.expectRequests({ 'POST none': 1 });
+  });
 });
 
 describe('too much of a good thing', () => {
