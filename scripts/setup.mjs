@@ -18,7 +18,8 @@ const COMMANDS = {
   build: ['build'],
   agent: ['build'],
   package: [],
-  test: ['build', 'test'],
+  test: ['build', 'test', 'fuzz'],
+  fuzz: ['build', 'fuzz'],
   kernels: ['build', 'kernels'],
   bench: ['build', 'bench'],
 };

@@ -31,6 +31,10 @@ const GROUPS = {
     'iproute2',
     'nftables',
   ],
+  fuzz: [
+    'libclang-rt-dev', // libFuzzer and the sanitizers.
+    'wabt', // Makes C of llhttp, which npm has as WebAssembly.
+  ],
   bench: ['nginx', 'wrk'],
 };
 
