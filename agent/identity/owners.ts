@@ -82,7 +82,7 @@ export class Owners implements CgroupListener {
     if (known) {
       this.#leave(known, true);
     }
-    const place = placeOf(path);
+    const place = placeAt(path);
     const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
     this.#owners.set(cgroupId, owner);
     this.#name(owner);
@@ -180,7 +180,7 @@ export class Owners implements CgroupListener {
   /** The cgroup that was only an id turns out to be there after all. */
   #find(owner: KnownOwner, path: string): void {
     owner.cgroupPath = path;
-    owner.place = placeOf(path);
+    owner.place = placeAt(path);
     owner.removedAtMs = undefined;
     this.#dead.delete(owner);
     this.#targetAt(owner.place.path, owner.target);
@@ -247,6 +247,12 @@ class KnownOwner implements Owner {
     this.identity = { ...this.identity, ...Object.fromEntries(known), observe: identity.observe };
     this.isIdentified = true;
   }
+}
+
+/** Most cgroups are their own owner's: then one string does for both. */
+function placeAt(path: string): Place {
+  const place = placeOf(path);
+  return place.path === path ? { ...place, path } : place;
 }
 
 function newTarget(): Target {

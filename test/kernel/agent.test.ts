@@ -97,7 +97,7 @@ it('counts what happened in its cgroup, tells everyone the same, and leaves noth
 
   const metrics = await (await fetch(`${url}/metrics`)).text();
   execFileSync('promtool', ['check', 'metrics'], { input: metrics });
-  const own = `node="here",cgroup="${cgroup.label}",method="GET"`;
+  const own = `node="here",workload="${cgroup.label}",cgroup="${cgroup.label}",method="GET"`;
   expect(metrics).toContain(`${client}_count{${own},status="200"} 23\n`);
   expect(metrics).toContain(`${client}_count{${own},status="404"} 8\n`);
   expect(await getJson(`${url}/api/v1/labels/cgroup/values?metric=${client}&match=status=404`)).toMatchObject({

@@ -20,14 +20,14 @@ const QUERIES: Array<Omit<Query, 'refId'>> = [
 ];
 const QUERY_ROUNDS = 15;
 const RANGE_MS = 15 * 60_000;
-/** Longer than the agent takes to give back what it does not use. */
-const SETTLE_MS = 12_000;
-const SAMPLES = 5;
+const SETTLE_MS = 3_000;
+/** One a second, for longer than the agent takes to give back what it does not use (agent/memory.ts). */
+const SAMPLES = 12;
 
 export interface WorkingSet {
   pods: number;
   series: number;
-  /** Anonymous memory: before anybody asked, and some time after a dashboard was open. */
+  /** Anonymous memory: before anybody asked, and some time after a dashboard was open, if one was. */
   anonymousBytes: number;
   anonymousBytesAfterQueries: number;
   kernelMapBytes: number;
@@ -42,11 +42,12 @@ export function sumOf({ anonymousBytes, kernelMapBytes }: WorkingSet): number {
  * Starts an agent of its own for each number of pods, the smallest first; the pods stay.
  *
  * @param sizes ascending
+ * @param asks whether a dashboard is opened, too
  * @param onMeasured told of each as it is known
  */
 export async function measureWorkingSets(
   sizes: readonly number[],
-  onMeasured: (measured: WorkingSet) => void = () => undefined
+  { asks = true, onMeasured = () => undefined }: { asks?: boolean; onMeasured?: (measured: WorkingSet) => void } = {}
 ): Promise<WorkingSet[]> {
   const measured: WorkingSet[] = [];
   const cgroup = Cgroup.make();
@@ -64,7 +65,7 @@ export async function measureWorkingSets(
           containers: [{ name: 'main', work }],
         });
       }
-      measured.push(await measure(cgroup, api, pods));
+      measured.push(await measure(cgroup, api, pods, asks ? QUERY_ROUNDS : 0));
       onMeasured(measured[measured.length - 1]);
     }
   } finally {
@@ -75,7 +76,7 @@ export async function measureWorkingSets(
   return measured;
 }
 
-async function measure(cgroup: Cgroup, api: ApiServer, pods: number): Promise<WorkingSet> {
+async function measure(cgroup: Cgroup, api: ApiServer, pods: number, queryRounds: number): Promise<WorkingSet> {
   const { url, tokenFile, caFile } = accessTo(api);
   const flags = ['--kubernetes', url, '--kubernetes-token-file', tokenFile, '--kubernetes-ca-file', caFile];
   const agent = await BenchAgent.start(cgroup, flags);
@@ -93,12 +94,11 @@ async function measure(cgroup: Cgroup, api: ApiServer, pods: number): Promise<Wo
     );
     await sleep(SETTLE_MS);
     const anonymousBytes = await settled(agent);
-    for (let round = 0; round < QUERY_ROUNDS; round++) {
+    for (let round = 0; round < queryRounds; round++) {
       await Promise.all(QUERIES.map((query) => agent.query(Date.now() - RANGE_MS, Date.now(), query)));
       await sleep(1_000);
     }
-    await sleep(SETTLE_MS);
-    const anonymousBytesAfterQueries = await settled(agent);
+    const anonymousBytesAfterQueries = queryRounds > 0 ? await settled(agent) : anonymousBytes;
     const { memory } = await agent.status();
     const { kernelMapBytes } = memory;
     return { pods, series: await used(), anonymousBytes, anonymousBytesAfterQueries, kernelMapBytes };
@@ -107,12 +107,12 @@ async function measure(cgroup: Cgroup, api: ApiServer, pods: number): Promise<Wo
   }
 }
 
-/** The median of some seconds: between two collections of garbage there is a little more and a little less of it. */
+/** The least of some seconds: what is left when garbage has just been collected, which differs little from run to run. */
 async function settled(agent: BenchAgent): Promise<number> {
   const samples: number[] = [];
   for (let i = 0; i < SAMPLES; i++) {
     samples.push((await agent.status()).memory.anonymousBytes);
     await sleep(1_000);
   }
-  return samples.sort((a, b) => a - b)[Math.floor(SAMPLES / 2)];
+  return Math.min(...samples);
 }
