@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the marks, keeps what is written and not sent yet, and cuts conversations in other ways. */
 #include "conversation.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "message.h"
-
-#define NEXT() (reader->at < reader->size ? reader->input[reader->at++] : 0)
 
 enum mark {
 	MARK_REQUESTS = 0x01,
@@ -46,6 +45,12 @@ struct reader {
 	bool answers;
 	bool reset;
 };
+
+/* The byte that goes with a mark; 0 at the end of the input. */
+static uint8_t next(struct reader *reader)
+{
+	return reader->at < reader->size ? reader->input[reader->at++] : 0;
+}
 
 static struct step *add_step(struct conversation *c, enum step_kind kind, bool answers, uint32_t from, uint32_t to)
 {
@@ -137,13 +142,13 @@ static void decode_byte(struct reader *reader, uint8_t byte)
 		reader->answers = byte == MARK_ANSWERS;
 		break;
 	case MARK_AGAIN:
-		send_again(reader, NEXT());
+		send_again(reader, next(reader));
 		break;
 	case MARK_OVERLAP:
-		w->overlap = NEXT();
+		w->overlap = next(reader);
 		break;
 	case MARK_HOLD:
-		w->hold = NEXT();
+		w->hold = next(reader);
 		break;
 	case MARK_FILL:
 		send(reader, reader->answers);
@@ -159,13 +164,13 @@ static void decode_byte(struct reader *reader, uint8_t byte)
 		reader->reset = true;
 		break;
 	case MARK_PIECES:
-		w->pieces = NEXT();
+		w->pieces = next(reader);
 		break;
 	case MARK_MISS:
 		w->missed = true;
 		break;
 	case MARK_MESSAGE: {
-		uint8_t kind = NEXT(), size = NEXT();
+		uint8_t kind = next(reader), size = next(reader);
 
 		write_message(reader, kind, size);
 		break;
@@ -176,7 +181,7 @@ static void decode_byte(struct reader *reader, uint8_t byte)
 		reader->conversation->is_orderly = false;
 		break;
 	case MARK_LITERAL:
-		write_byte(reader, NEXT());
+		write_byte(reader, next(reader));
 		break;
 	default:
 		write_byte(reader, byte);

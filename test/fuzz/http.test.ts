@@ -77,7 +77,6 @@ describe('a fault in the programs is found', () => {
   afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
   test.each([
-    ['a status without a body is forgotten', 'http_read.h', 's->status == 304', 's->status == 305', 'reference'],
     [
       'a window is longer than its segment',
       'http_stream.h',
