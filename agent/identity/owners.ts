@@ -52,8 +52,10 @@ export type OwnersStatus = Status['identity'];
 export class Owners implements CgroupListener {
   readonly #options: Required<OwnersOptions>;
   readonly #owners = new Map<bigint, KnownOwner>();
+  /** Paths of pods' own cgroups: their containers are inside, and a socket is rarely ever theirs. */
+  readonly #idle = new Map<bigint, string>();
   /** By the path of the owner: cgroups inside of a container, and one that is made again, are the same one's. */
-  readonly #targets = new Map<string, { target: Target; users: number }>();
+  readonly #targets = new Map<string, SharedTarget>();
   #dead = new Set<KnownOwner>();
   #stale = true;
   #changed: KnownOwner[] = [];
@@ -83,12 +85,17 @@ export class Owners implements CgroupListener {
       this.#leave(known, true);
     }
     const place = placeAt(path);
-    const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
-    this.#owners.set(cgroupId, owner);
-    this.#name(owner);
+    if (place.podUid !== undefined && place.containerId === undefined) {
+      this.#owners.delete(cgroupId);
+      this.#idle.set(cgroupId, path);
+    } else {
+      this.#idle.delete(cgroupId);
+      this.#add(cgroupId, path, place);
+    }
   }
 
   removed(cgroupId: bigint): void {
+    this.#idle.delete(cgroupId);
     const owner = this.#owners.get(cgroupId);
     if (owner) {
       this.#leave(owner, false);
@@ -105,11 +112,11 @@ export class Owners implements CgroupListener {
   /** The owner of a cgroup's sockets. One that was removed before anybody saw it is known by its id alone. */
   ownerOf(cgroupId: bigint): Owner {
     const nowMs = this.#options.monotonicMs();
-    if (!this.#owners.has(cgroupId) && nowMs - this.#missedAtMs >= RETRY_MS) {
+    if (!this.#has(cgroupId) && nowMs - this.#missedAtMs >= RETRY_MS) {
       this.#look();
-      this.#missedAtMs = this.#owners.has(cgroupId) ? -Infinity : nowMs;
+      this.#missedAtMs = this.#has(cgroupId) ? -Infinity : nowMs;
     }
-    let owner = this.#owners.get(cgroupId);
+    let owner = this.#owners.get(cgroupId) ?? this.#wake(cgroupId);
     if (!owner) {
       const place = { path: `removed:${cgroupId}` };
       owner = new KnownOwner(cgroupId, undefined, place, newTarget(), this.#options.monotonicMs);
@@ -162,13 +169,31 @@ export class Owners implements CgroupListener {
       }
     }
     return {
-      owners: present.length,
+      owners: present.length + this.#idle.size,
       excluded: present.filter(({ excluded }) => excluded).length,
       pods: pods.size,
       unnamedPods: [...pods.values()].filter((named) => !named).length,
       kubernetes: this.#options.kubernetes.status,
       docker: this.#options.docker.status,
     };
+  }
+
+  #has(cgroupId: bigint): boolean {
+    return this.#owners.has(cgroupId) || this.#idle.has(cgroupId);
+  }
+
+  #add(cgroupId: bigint, path: string, place: Place): KnownOwner {
+    const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
+    this.#owners.set(cgroupId, owner);
+    this.#name(owner);
+    return owner;
+  }
+
+  /** Somebody asks for a cgroup of which nobody had thought that it has sockets. */
+  #wake(cgroupId: bigint): KnownOwner | undefined {
+    const path = this.#idle.get(cgroupId);
+    this.#idle.delete(cgroupId);
+    return path === undefined ? undefined : this.#add(cgroupId, path, placeAt(path));
   }
 
   #leave(owner: KnownOwner, released: boolean): void {
@@ -187,16 +212,16 @@ export class Owners implements CgroupListener {
     this.#name(owner);
   }
 
-  #targetAt(path: string, fresh: Target = newTarget()): Target {
-    const entry = this.#targets.get(path) ?? { target: fresh, users: 0 };
-    entry.users++;
-    this.#targets.set(path, entry);
-    return entry.target;
+  #targetAt(path: string, fresh: SharedTarget = newTarget()): SharedTarget {
+    const target = this.#targets.get(path) ?? fresh;
+    target.users++;
+    this.#targets.set(path, target);
+    return target;
   }
 
   #leaveTarget(path: string): void {
-    const entry = this.#targets.get(path);
-    if (entry && --entry.users === 0) {
+    const target = this.#targets.get(path);
+    if (target && --target.users === 0) {
       this.#targets.delete(path);
     }
   }
@@ -218,8 +243,16 @@ export class Owners implements CgroupListener {
   }
 }
 
+interface SharedTarget extends Target {
+  /** How many cgroups have it. */
+  users: number;
+}
+
+const NO_LABELS: Labels = {};
+const NO_IDENTITY: Identity = {};
+
 class KnownOwner implements Owner {
-  identity: Identity = {};
+  identity = NO_IDENTITY;
   isIdentified = false;
   excluded = false;
   removedAtMs?: number;
@@ -230,7 +263,7 @@ class KnownOwner implements Owner {
     /** Its own, which may lie inside of the owner's; undefined where nobody has seen it. */
     public cgroupPath: string | undefined,
     public place: Place,
-    readonly target: Target,
+    readonly target: SharedTarget,
     readonly monotonicMs: () => number
   ) {}
 
@@ -255,8 +288,8 @@ function placeAt(path: string): Place {
   return place.path === path ? { ...place, path } : place;
 }
 
-function newTarget(): Target {
-  return { labels: {}, hidden: false };
+function newTarget(): SharedTarget {
+  return { labels: NO_LABELS, hidden: false, users: 0 };
 }
 
 function labelsOf({ identity, place }: KnownOwner, node: string): Labels {

@@ -194,6 +194,21 @@ describe('a cgroup id', () => {
     expect(owners.ownerOf(7n)).toBe(after);
   });
 
+  test('of a pod itself has an owner as soon as somebody asks, and no other after its end', () => {
+    const owners = open();
+    owners.made(7n, POD);
+    expect(owners.status().owners).toBe(1);
+    kubernetes.teach(UID, { namespace: 'shop', pod: 'web-7d4b9-x2x', workload: 'web', observe: false });
+    owners.refresh();
+    const owner = owners.ownerOf(7n);
+    expect(owner.target.labels).toMatchObject({ pod: 'web-7d4b9-x2x', container: undefined, cgroup: POD });
+    expect(owners.refresh()).toEqual([owner]);
+    owners.made(8n, POD);
+    owners.made(8n, '/user.slice');
+    expect(owners.ownerOf(8n).target.labels.cgroup).toBe('/user.slice');
+    expect(owners.status().owners).toBe(2);
+  });
+
   test('that is used again while nobody has heard of its end is another owner, too', () => {
     const owners = open();
     owners.made(7n, CONTAINER);
