@@ -72,6 +72,7 @@ async function test(release: Release, suites: readonly string[], debian: DebianK
     const started = performance.now();
     const isOff = await boot({
       image: kernel.image,
+      without: release.without,
       archive: at('cpio'),
       words: [`ringside.suites=${suites.join(',')}`],
       console: at('console'),

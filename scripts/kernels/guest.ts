@@ -3,154 +3,87 @@
  * the kernel tests in there. Its TypeScript is compiled beforehand, file by file and under its own name.
  */
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  realpathSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { readdirSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { basename, dirname, join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
-import { filesBelow } from '../build/fingerprint';
 import { SUITES } from '../../test/kernels/suites';
+import { filesBelow } from '../build/fingerprint';
 import { ROOT } from '../setup/steps.mjs';
 import { archive } from './archive';
+import { FileSystem } from './file-system';
 
 /** Where the checkout is in the guest. */
 const HOME = 'ringside';
+const SCRIPT = 'test/kernels/guest/init.sh';
+const ADDON = 'native/build/Release/ringside.node';
+/** What the tests drive, beside Node. */
+const PROGRAMS = ['nginx', 'ip', 'tc', 'nft'].map((name) => `/usr/sbin/${name}`);
+PROGRAMS.push(...['dash', 'setpriv', 'openssl', 'ss'].map((name) => `/usr/bin/${name}`));
+const BUSYBOX = '/bin/busybox';
+const FOLDERS = ['dev', 'proc', 'sys', 'tmp', 'run', 'bin', 'etc/ssl', 'var/lib', 'compiled'];
+
 const COMPILER = {
   absWorkingDir: ROOT,
   platform: 'node',
-  target: 'node20',
+  target: 'node20.11',
   format: 'cjs',
   logLevel: 'silent',
 } satisfies BuildOptions;
-const ALIAS = { '@jest/expect': join(ROOT, 'test/kernels/guest/jest-expect.ts') };
-/** What the tests drive, beside Node. */
-const PROGRAMS = [
-  '/usr/bin/dash',
-  '/usr/sbin/nginx',
-  '/usr/bin/setpriv',
-  '/usr/bin/openssl',
-  '/usr/sbin/ip',
-  '/usr/bin/ss',
-  '/usr/sbin/tc',
-  '/usr/sbin/nft',
-];
-const BUSYBOX = '/bin/busybox';
-/** Compiled here, for there is no compiler in there. */
-const HOST_PROGRAMS = /^test\/kernel\/fixtures\/(?!.*\.bpf\.c$).*\.c$/;
 
 /** Makes the archive that the kernel unpacks into its first file system. */
 export async function packGuest(folder: string, file: string): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
-  const guest = new Guest(folder);
-  guest.addSystem();
-  [realpathSync(process.execPath), ...PROGRAMS].forEach((program) => guest.addProgram(program));
-  symlinkSync(realpathSync(process.execPath), join(folder, 'bin/node'));
-  // Not busybox: its shell would run its own small versions of what is there for real.
-  symlinkSync('/usr/bin/dash', join(folder, 'bin/sh'));
-  await guest.addRingside();
-  guest.addCompiled(filesBelow('test/kernel/fixtures').filter((file) => HOST_PROGRAMS.test(file)));
-  guest.write('init', `#!/bin/busybox sh\nexec /bin/busybox sh /${HOME}/test/kernels/guest/init.sh\n`, 0o755);
+  const guest = new FileSystem(folder);
+  addSystem(guest);
+  await addRingside(guest);
+  addCompiled(guest);
   archive(folder, file);
 }
 
-class Guest {
-  constructor(readonly folder: string) {}
-
-  addSystem(): void {
-    const folders = ['bin', 'dev', 'proc', 'sys', 'tmp', 'run', 'etc/ssl', 'usr/sbin', 'usr/bin', 'usr/lib', 'var/lib'];
-    folders.forEach((name) => mkdirSync(join(this.folder, name), { recursive: true }));
-    this.#copy(BUSYBOX, BUSYBOX);
-    this.#copy('/etc/ssl/openssl.cnf', '/usr/lib/ssl/openssl.cnf');
-    this.write('etc/passwd', 'root:x:0:0:root:/:/bin/sh\n');
-    this.write('etc/group', 'root:x:0:\n');
-    this.write('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n');
-  }
-
-  /** With the libraries that it is linked with. */
-  addProgram(path: string): void {
-    this.#copy(path, path);
-    this.#addLibraries(path);
-  }
-
-  async addRingside(): Promise<void> {
-    const { files, packages } = await reachable();
-    const home = join(this.folder, HOME);
-    // Under the name it had: tests and the processes they start name one another by it.
-    await build({ ...COMPILER, entryPoints: files, outbase: ROOT, outdir: home, outExtension: { '.js': '.ts' } });
-    for (const name of packages) {
-      const outfile = join(home, 'node_modules', `${name}.js`);
-      const external = packages.filter((other) => other !== name);
-      await build({ ...COMPILER, entryPoints: [name], bundle: true, outfile, external, alias: ALIAS });
-    }
-    // In the place of the compiler, as everything is compiled.
-    this.write(
-      `${HOME}/node_modules/tsx/cjs.js`,
-      "require.extensions['.ts'] = (module, file) => module._compile(require('node:fs').readFileSync(file, 'utf8'), file);\n"
-    );
-    // Jest's runner looks for it, to leave it out of stacks.
-    this.write(`${HOME}/node_modules/jest-each.js`, '');
-    this.#copy(join(ROOT, 'package.json'), `/${HOME}/package.json`);
-    this.#copy(join(ROOT, 'test/kernels/guest/init.sh'), `/${HOME}/test/kernels/guest/init.sh`);
-    for (const file of readdirSync(join(ROOT, 'build/agent')).filter((name) => !name.endsWith('.map'))) {
-      this.#copy(join(ROOT, 'build/agent', file), `/${HOME}/build/agent/${file}`);
-    }
-    for (const file of readdirSync(join(ROOT, 'bpf/.output')).filter((name) => name.endsWith('.bpf.o'))) {
-      this.#copy(join(ROOT, 'bpf/.output', file), `/${HOME}/bpf/.output/${file}`);
-    }
-    const addon = 'native/build/Release/ringside.node';
-    this.#copy(join(ROOT, addon), `/${HOME}/${addon}`);
-    this.#addLibraries(join(ROOT, addon));
-  }
-
-  /** Compiles C programs, and a "gcc" that hands them out. */
-  addCompiled(sources: string[]): void {
-    mkdirSync(join(this.folder, 'compiled'));
-    for (const source of sources) {
-      const program = join(this.folder, 'compiled', basename(source, '.c'));
-      execFileSync('gcc', ['-O2', '-o', program, join(ROOT, source)], { stdio: 'pipe' });
-      this.#addLibraries(program);
-    }
-    this.write(
-      'usr/bin/gcc',
-      '#!/bin/sh\n# gcc … -o PROGRAM SOURCE\nfor last; do :; done\n' +
-        'while [ "$1" != -o ]; do shift; done\ncp "/compiled/$(basename "$last" .c)" "$2"\n',
-      0o755
-    );
-  }
-
-  write(path: string, text: string, mode = 0o644): void {
-    mkdirSync(join(this.folder, dirname(path)), { recursive: true });
-    writeFileSync(join(this.folder, path), text);
-    chmodSync(join(this.folder, path), mode);
-  }
-
-  #addLibraries(path: string): void {
-    // "libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)", and the loader by its path alone.
-    const libraries = execFileSync('ldd', [path], { encoding: 'utf8' }).matchAll(/(\/\S+) \(0x/g);
-    for (const [, library] of libraries) {
-      this.#copy(library, library);
-    }
-  }
-
-  #copy(from: string, to: string): void {
-    const target = join(this.folder, to);
-    if (!existsSync(target)) {
-      mkdirSync(dirname(target), { recursive: true });
-      cpSync(from, target, { dereference: true });
-    }
-  }
+function addSystem(guest: FileSystem): void {
+  FOLDERS.forEach((path) => guest.makeFolder(path));
+  const node = realpathSync(process.execPath);
+  [node, ...PROGRAMS].forEach((program) => guest.addProgram(program));
+  symlinkSync(node, guest.at('bin/node'));
+  // Not busybox: its shell would run its own small versions of what is there for real.
+  symlinkSync('/usr/bin/dash', guest.at('bin/sh'));
+  guest.copy(BUSYBOX, BUSYBOX);
+  guest.copy('/etc/ssl/openssl.cnf', '/usr/lib/ssl/openssl.cnf');
+  guest.write('etc/passwd', 'root:x:0:0:root:/:/bin/sh\n');
+  guest.write('etc/group', 'root:x:0:\n');
+  guest.write('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n');
+  guest.write('init', `#!${BUSYBOX} sh\nexec ${BUSYBOX} sh /${HOME}/${SCRIPT}\n`, 0o755);
 }
 
-/** What runs in the guest, and what else of ours and which npm packages it imports, at any depth. */
+async function addRingside(guest: FileSystem): Promise<void> {
+  const { files, packages } = await reachable();
+  // Under the name it had: tests and the processes they start name one another by it.
+  const outdir = guest.at(HOME);
+  await build({ ...COMPILER, entryPoints: files, outbase: ROOT, outdir, outExtension: { '.js': '.ts' } });
+  for (const name of packages) {
+    const outfile = guest.at(`${HOME}/node_modules/${name}.js`);
+    const external = packages.filter((other) => other !== name);
+    const alias = { '@jest/expect': join(ROOT, 'test/kernels/guest/jest-expect.ts') };
+    await build({ ...COMPILER, entryPoints: [name], bundle: true, outfile, external, alias });
+  }
+  // In the place of the compiler, as everything is compiled.
+  guest.write(
+    `${HOME}/node_modules/tsx/cjs.js`,
+    "require.extensions['.ts'] = (module, file) => module._compile(require('node:fs').readFileSync(file, 'utf8'), file);\n"
+  );
+  // Jest's runner looks for it, to leave it out of stacks.
+  guest.write(`${HOME}/node_modules/jest-each.js`, '');
+  const built = ['build/agent', 'bpf/.output'].flatMap((folder) =>
+    readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`)
+  );
+  for (const path of ['package.json', SCRIPT, ADDON, ...built.filter((name) => !name.endsWith('.map'))]) {
+    guest.copy(join(ROOT, path), `/${HOME}/${path}`);
+  }
+  guest.addLibraries(join(ROOT, ADDON));
+}
+
+/** What runs in the guest, what else of ours it imports, and which npm packages, at any depth. */
 async function reachable(): Promise<{ files: string[]; packages: string[] }> {
   const { metafile } = await build({
     ...COMPILER,
@@ -170,4 +103,21 @@ async function reachable(): Promise<{ files: string[]; packages: string[] }> {
     files: Object.keys(metafile.inputs).filter((file) => file.endsWith('.ts')),
     packages: [...new Set(imports)].filter((path) => !isBuiltin(path)),
   };
+}
+
+/** The C that tests compile, compiled, and a "gcc" that hands it out. */
+function addCompiled(guest: FileSystem): void {
+  const sources = filesBelow('test/kernel/fixtures').filter((file) => /(?<!\.bpf)\.c$/.test(file));
+  for (const source of sources) {
+    const program = guest.at(`compiled/${basename(source, '.c')}`);
+    execFileSync('gcc', ['-O2', '-o', program, join(ROOT, source)], { stdio: 'pipe' });
+    guest.addLibraries(program);
+  }
+  const script = `#!/bin/sh
+# gcc … -o PROGRAM SOURCE
+for last; do :; done
+while [ "$1" != -o ]; do shift; done
+cp "/compiled/$(basename "$last" .c)" "$2"
+`;
+  guest.write('usr/bin/gcc', script, 0o755);
 }

@@ -14,8 +14,8 @@ export function packModules({ root, release }: Kernel, folder: string, file: str
   if (!existsSync(join(root, 'lib'))) {
     symlinkSync('usr/lib', join(root, 'lib'));
   }
-  // Debian makes the index when a kernel is installed.
-  execFileSync('depmod', ['--basedir', root, release]);
+  // Debian makes the index when a kernel is installed. It warns of lists that only say what is built in.
+  execFileSync('depmod', ['--basedir', root, release], { stdio: 'pipe' });
   const show = ['--dirname', root, '--set-version', release, '--show-depends', '--all', ...WANTED];
   const lines = execFileSync('modprobe', show, { encoding: 'utf8' }).split('\n');
   // "insmod /…/veth.ko.xz "; a part that this kernel has built in is "builtin veth".

@@ -1,17 +1,23 @@
-/** The files of test/kernel that run on every kernel. Left out is what needs a real clock, or a second machine. */
+/**
+ * The files of test/kernel that run on every kernel. To load the programs takes half a minute where a processor is
+ * emulated: of files whose tests each load them anew, only some run. Left out altogether is what needs a real clock.
+ */
 export interface Suite {
   /** `test/kernel/<name>.test.ts` */
   name: string;
   /** What it shows, in the table of docs/kernels.md. */
   title: string;
+  /** Of its tests, only those with such a name. */
+  only?: RegExp;
 }
 
 export const SUITES: readonly Suite[] = [
   { name: 'http', title: 'HTTP requests, against nginx’s log' },
   { name: 'http-endings', title: 'HTTP that ends early, or not at all' },
-  { name: 'tcp', title: 'TCP connections and bytes' },
-  { name: 'cgroups', title: 'Cgroups as they come and go' },
-  { name: 'slots', title: 'Slots given back' },
+  { name: 'tcp', title: 'TCP connections, bytes and times' },
+  { name: 'tcp-failures', title: 'TCP refused and reset', only: /refused|reset/ },
+  { name: 'cgroups', title: 'Cgroups that come and go', only: /gone before|more happens/ },
+  { name: 'slots', title: 'Slots given back', only: /one after the other|outlives/ },
   { name: 'identity', title: 'Whose traffic it is' },
-  { name: 'identity-filter', title: 'What is excluded' },
+  { name: 'identity-filter', title: 'What is excluded', only: /namespace ruled out|looks no further/ },
 ];

@@ -22,7 +22,13 @@ export class Cgroup {
   readonly #children: Cgroup[] = [];
   readonly #processes: ChildProcess[] = [];
 
-  private constructor(readonly path: string) {
+  readonly #wanted: string;
+
+  private constructor(
+    readonly path: string,
+    wanted = basename(path)
+  ) {
+    this.#wanted = wanted;
     mkdirSync(path);
   }
 
@@ -32,8 +38,10 @@ export class Cgroup {
     return new Cgroup(join(cgroupMount(), `ringside-test-${process.pid}-${++made}`));
   }
 
+  /** A second one of the same name, as a test that is tried again makes it, is `name-2`. */
   child(name: string): Cgroup {
-    const child = new Cgroup(join(this.path, name));
+    const again = this.#children.filter((child) => child.#wanted === name).length;
+    const child = new Cgroup(join(this.path, again ? `${name}-${again + 1}` : name), name);
     this.#children.push(child);
     return child;
   }

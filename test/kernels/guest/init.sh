@@ -16,6 +16,6 @@ ip link set lo up
 # Into the evaluated line exactly what is written to it.
 stty -F /dev/ttyS1 raw
 cd /ringside
-export RINGSIDE_TEST_PATIENCE=10
+export RINGSIDE_TEST_PATIENCE=10 FORCE_COLOR=0
 node --require tsx/cjs test/kernels/guest/main.ts > /dev/ttyS1
 poweroff -f

@@ -63,8 +63,7 @@ async function runAgent(): Promise<void> {
 }
 
 async function runSuite(suite: string): Promise<void> {
-  const file = join(ROOT, 'test/kernel', `${suite}.test.ts`);
-  const runner = fork(join(__dirname, 'suite.ts'), [file], {
+  const runner = fork(join(__dirname, 'suite.ts'), [suite], {
     execArgv: ['--require', 'tsx/cjs'],
     stdio: ['ignore', 2, 2, 'ipc'],
   });

@@ -2,19 +2,24 @@
 import * as circus from 'jest-circus';
 import { expect } from 'expect';
 import { PATIENCE } from '../../support/wait';
+import { SUITES } from '../suites';
 import type { Told } from './told';
 
 /** What Jest's runner looks for in the place where Jest would put it. */
 const setting = (name: string, value: unknown) => Reflect.set(globalThis, Symbol.for(name), value);
 
-async function main(file: string): Promise<void> {
+async function main(name: string): Promise<void> {
   const { describe, test, it, beforeAll, beforeEach, afterAll, afterEach } = circus;
   const jest = { setTimeout: (milliseconds: number) => setting('TEST_TIMEOUT_SYMBOL', milliseconds * PATIENCE) };
   Object.assign(globalThis, { describe, test, it, beforeAll, beforeEach, afterAll, afterEach, expect, jest });
   jest.setTimeout(5_000);
   // As the kernel tests have it on any machine.
   setting('RETRY_TIMES', 1);
-  require(file);
+  // On the guest's console: where it is, should it come no further.
+  beforeEach(() => console.log(circus.getState().currentlyRunningTest?.name));
+  require(`../../kernel/${name}.test.ts`);
+  const { only } = SUITES.find((suite) => suite.name === name)!;
+  circus.setState({ ...circus.getState(), testNamePattern: only });
   const { testResults, unhandledErrors } = await circus.run();
   for (const { testPath, errors, duration, status, invocations, retryReasons } of testResults) {
     if (status === 'done') {
