@@ -7,7 +7,7 @@ const SIZES = [50, 100, 250, 500];
 /** What DESIGN allows at 250 pods. */
 const GOAL_BYTES = 40 * MB;
 /** By so much the same agent differs from run to run, with when garbage was collected last. */
-const NOISE_BYTES = 2 * MB;
+const NOISE_BYTES = MB;
 /** From 50 to 500 pods. */
 const GROWTH_BYTES = 2 * MB;
 
@@ -23,7 +23,7 @@ it('takes about 40 MB at 250 pods, and as good as the same at 50 and at 500', as
   }
   expect(sumOf(measured[SIZES.indexOf(250)])).toBeLessThanOrEqual(GOAL_BYTES + NOISE_BYTES);
   const sums = measured.map(sumOf);
-  expect(Math.max(...sums) - Math.min(...sums)).toBeLessThanOrEqual(GROWTH_BYTES);
+  expect(Math.max(...sums) - Math.min(...sums)).toBeLessThanOrEqual(GROWTH_BYTES + NOISE_BYTES);
 });
 
 function lineOf(measured: WorkingSet): string {
