@@ -235,9 +235,8 @@ void reference_reset(void)
 /* A start line is complete: whether Ringside takes it for one, too. */
 static bool begin_request(struct side *side)
 {
-	uint32_t end = side->suffix[LINE_SUFFIX - 2] == '\r' ? LINE_SUFFIX - 2 : LINE_SUFFIX - 1;
-
-	if (memcmp(side->suffix + end - 8, "HTTP/1.", 7))
+	/* A line feed alone is to llhttp no more than the carriage return that it stands for: it waits for another one. */
+	if (side->suffix[LINE_SUFFIX - 2] != '\r' || memcmp(side->suffix, "HTTP/1.", 7))
 		return false;
 	push(methods[Z_llhttpZ_llhttp_get_method(&reference.llhttp, side->parser) & 63], side->first_byte_ns);
 	return true;
