@@ -10,7 +10,7 @@ import { packModules } from './kernels/modules';
 import { boot } from './kernels/qemu';
 import { RELEASES, type Release } from './kernels/releases';
 import { document, table } from './kernels/table';
-import { isGood, judge, type Verdict } from './kernels/verdict';
+import { isGood, judge, type Failure, type Verdict } from './kernels/verdict';
 import { ROOT, step, StepError, type Log } from './setup/steps.mjs';
 
 const FOLDER = join(ROOT, 'build', 'kernels');
@@ -102,7 +102,12 @@ function linesOf(file: string, log: Log): Line[] {
 }
 
 function failuresOf(verdicts: readonly Verdict[]): string[] {
+  const texts = (verb: string, kernel: string, suite: string, failures: readonly Failure[]) =>
+    failures.map(({ test, text }) => `${verb} ${kernel} ${suite} › ${test}\n${text}\n`);
   return verdicts.flatMap(({ kernel, suites }) =>
-    suites.flatMap(({ name, failures }) => failures.map(({ test, text }) => `${kernel} ${name} › ${test}\n${text}\n`))
+    suites.flatMap(({ name, failures, retries }) => [
+      ...texts('TRIED AGAIN', kernel, name, retries),
+      ...texts('FAILED', kernel, name, failures),
+    ])
   );
 }

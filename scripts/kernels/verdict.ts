@@ -19,7 +19,14 @@ export interface SuiteVerdict {
   name: string;
   passed: number;
   /** What each failed test, or the file as a whole, has said. */
-  failures: ReadonlyArray<{ test: string; text: string }>;
+  failures: readonly Failure[];
+  /** What those have said that passed at their second try. */
+  retries: readonly Failure[];
+}
+
+export interface Failure {
+  test: string;
+  text: string;
 }
 
 /** @param seconds undefined when the machine did not turn itself off */
@@ -39,13 +46,15 @@ export function judge(release: Release, lines: readonly Line[], seconds: number 
 function judgeSuite(name: string, lines: readonly Line[]): SuiteVerdict {
   const mine = lines.filter((line) => 'suite' in line && line.suite === name);
   const tests = mine.filter((line) => line.event === 'test');
-  const failures = tests.flatMap((line) => (line.failure ? [{ test: line.name, text: line.failure }] : []));
+  const told = (what: 'failure' | 'firstFailure') =>
+    tests.flatMap(({ name: test, [what]: text }) => (text === undefined ? [] : [{ test, text }]));
+  const failures = told('failure');
   const passed = tests.length - failures.length;
   const ended = mine.find((line) => line.event === 'ended');
   if (mine.length > 0 && (!ended || ended.failure)) {
     failures.push({ test: 'as a whole', text: ended?.failure ?? 'It did not come to its end.' });
   }
-  return { name, passed, failures };
+  return { name, passed, failures, retries: told('firstFailure') };
 }
 
 /** Whether everything that was run has passed. */

@@ -1,4 +1,5 @@
 /** Connections that do not come about, and connections that are cut off. */
+import { release } from 'node:os';
 import { Netns } from '../support/netns';
 import type { Step } from '../support/script';
 import { Stage } from '../support/stage';
@@ -146,5 +147,12 @@ test('a reset for which there is no socket is nobody’s, and is told as such', 
   const before = stage.collector.losses('tcp').resets_unowned;
   await fail(13, server.ipv4);
   await tcp.expectExactly({ client: { 'failed refused': 13, 'resets received': 13 } });
-  expect(stage.collector.losses('tcp').resets_unowned - before).toBeGreaterThanOrEqual(13);
+  const told = stage.collector.losses('tcp').resets_unowned - before;
+  // Linux tells of resets without a socket since 6.10 (commit 19822a980e19).
+  const [major, minor] = release().split('.').map(Number);
+  if (major > 6 || (major === 6 && minor >= 10)) {
+    expect(told).toBeGreaterThanOrEqual(13);
+  } else {
+    expect(told).toBe(0);
+  }
 });

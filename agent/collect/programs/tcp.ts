@@ -318,7 +318,11 @@ export class TcpProgram implements Program {
         this.#object.misses(),
         'Events the kernel did not tell, in the middle of another one on that CPU.'
       ),
-      loss('resets_unowned', accounts.resetsUnowned, 'Resets no socket sent: to a closed port, or after the end.'),
+      loss(
+        'resets_unowned',
+        accounts.resetsUnowned,
+        'Resets no socket sent: to a closed port, or after the end. Linux tells of them since 6.10.'
+      ),
     ];
   }
 

@@ -21,17 +21,13 @@ async function main(name: string): Promise<void> {
   const { only } = SUITES.find((suite) => suite.name === name)!;
   circus.setState({ ...circus.getState(), testNamePattern: only });
   const { testResults, unhandledErrors } = await circus.run();
-  for (const { testPath, errors, duration, status, invocations, retryReasons } of testResults) {
+  for (const { testPath, errors, duration, status, retryReasons } of testResults) {
     if (status === 'done') {
       const [, ...names] = testPath;
-      await tell({
-        event: 'test',
-        name: names.join(' › '),
-        // The first try says what was wrong; the second may have failed of what the first has left behind.
-        failure: errors.length > 0 ? [...retryReasons, ...errors].join('\n') : undefined,
-        milliseconds: duration ?? 0,
-        tries: invocations,
-      });
+      // The first try says what was wrong; the second may have failed of what the first has left behind.
+      const reasons = [...retryReasons, ...errors].join('\n') || undefined;
+      const told = errors.length > 0 ? { failure: reasons } : { firstFailure: reasons };
+      await tell({ event: 'test', name: names.join(' › '), milliseconds: duration ?? 0, ...told });
     }
   }
   await tell({ event: 'ended', failure: unhandledErrors.join('\n') || undefined });

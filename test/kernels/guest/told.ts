@@ -3,7 +3,8 @@ import type { Status } from '../../../wire/status';
 
 /** What the process of one file of tests tells. */
 export type Told =
-  | { event: 'test'; name: string; failure?: string; milliseconds: number; tries: number }
+  /** `firstFailure`: of one that has passed at its second try. */
+  | { event: 'test'; name: string; failure?: string; firstFailure?: string; milliseconds: number }
   /** All of its tests have been told, or something other than a test has failed. */
   | { event: 'ended'; failure?: string };
 
