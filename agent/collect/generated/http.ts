@@ -127,10 +127,12 @@ export interface HttpConnection {
   role: number;
   ignored: number;
   excluded: number;
+  early: number;
+  unused: Uint8Array;
 }
 
 /** Bytes. */
-export const HTTP_CONNECTION_SIZE = 528;
+export const HTTP_CONNECTION_SIZE = 536;
 
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
@@ -146,6 +148,8 @@ export const HttpConnectionOffsets = {
   role: 521,
   ignored: 522,
   excluded: 523,
+  early: 524,
+  unused: 525,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
@@ -162,6 +166,8 @@ export function readHttpConnection(view: DataView, at = 0): HttpConnection {
     role: view.getUint8(at + 521),
     ignored: view.getUint8(at + 522),
     excluded: view.getUint8(at + 523),
+    early: view.getUint8(at + 524),
+    unused: new Uint8Array(copy(view, at + 525, 7)),
   };
 }
 
@@ -315,14 +321,14 @@ export enum HttpRole {
 export const maps = {
   ingress_readers: { keySize: 4, maxEntries: 2 },
   egress_readers: { keySize: 4, maxEntries: 1 },
-  early: { keySize: 48, readKey: readHttpFlow, valueSize: 528, readValue: readHttpConnection, maxEntries: 512 },
+  early: { keySize: 48, readKey: readHttpFlow, valueSize: 536, readValue: readHttpConnection, maxEntries: 512 },
   excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   series_of_owner: { keySize: 8, valueSize: 4, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 528, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 536, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
@@ -331,8 +337,8 @@ export const rodata = {
   histogramBoundsNs: { offset: 0, size: 4096 },
   maxSeriesOfOwner: { offset: 4096, size: 4 },
   streamNames: { offset: 4100, size: 64 },
-  newConnection: { offset: 4168, size: 528 },
-  methodCharacters: { offset: 4696, size: 32 },
+  newConnection: { offset: 4168, size: 536 },
+  methodCharacters: { offset: 4704, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */
