@@ -30,7 +30,8 @@ export async function jest({ name, args }: JestRun): Promise<Tally> {
   const [code] = await once(child, 'exit');
   clearInterval(lingering);
   const report = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : undefined;
-  return tallyOf(name, report, code ?? 1);
+  // Killed after its report was complete, it has said all there is to say.
+  return tallyOf(name, report, code ?? (report === undefined ? 1 : 0));
 }
 
 /** The report is the last thing Jest writes; a test that left something open would keep it from ending for ever. */
