@@ -73,6 +73,14 @@ export interface TierStart {
   usedBytes: number;
 }
 
+/**
+ * Hears that a part of a tick's record is kept, and with a history file that it is in the file.
+ *
+ * @param sequence how many there are now, see `History.sequence`
+ * @param timeMs of the tick, by the wall clock
+ */
+export type CommitListener = (sequence: number, timeMs: number) => void;
+
 export class History {
   /** Finest first. */
   readonly #tiers: readonly Tier[];
@@ -80,6 +88,7 @@ export class History {
   readonly #recorder: Recorder;
   readonly #buckets = new Uint16Array(BUCKETS);
   readonly #counts = new Float64Array(BUCKETS);
+  readonly #commitListeners: CommitListener[] = [];
   /** The last tick: by the clock, and rounded. */
   #lastTimeMs: number | undefined;
   #lastToMs = -Infinity;
@@ -92,12 +101,37 @@ export class History {
     const references = new References(series);
     const tiers: Tier[] = [];
     for (const { stepMs, share, maxRecords } of [...TIERS].reverse()) {
-      tiers.unshift(new Tier(stepMs, Math.floor(bytes * share), maxRecords, tiers[0], references));
+      const isFinest = stepMs === TIERS[0].stepMs;
+      const onCommit = isFinest ? () => this.#committed() : undefined;
+      tiers.unshift(new Tier(stepMs, Math.floor(bytes * share), maxRecords, tiers[0], references, onCommit));
     }
     this.bytes = bytes;
     this.#tiers = tiers;
     this.#recorder = new Recorder(tiers[0].writer);
     this.#readers = tiers.map((tier) => new EntryReader(tier.ring.bytes));
+  }
+
+  /** Records of the finest tier that were ever kept, parts counted each: goes up by one with every `onCommit`. */
+  get sequence(): number {
+    return this.#tiers[0].ring.end;
+  }
+
+  /**
+   * Which past this is, as 32 hexadecimal digits: the same for as long as the file is, another one in another file.
+   * Undefined without a file; a file that cannot be written at first may come later.
+   */
+  get lineage(): string | undefined {
+    return undefined;
+  }
+
+  onCommit(listener: CommitListener): void {
+    this.#commitListeners.push(listener);
+  }
+
+  #committed(): void {
+    for (const listener of this.#commitListeners) {
+      listener(this.sequence, this.#lastTimeMs ?? 0);
+    }
   }
 
   /** The instant from which `record` counts the first interval: when the collector took its baseline. */

@@ -23,7 +23,9 @@ export class Tier {
     bytes: number,
     maxRecords: number,
     private readonly coarser: Tier | undefined,
-    private readonly references: References
+    private readonly references: References,
+    /** Hears of every record that is kept, part by part. */
+    private readonly onCommit: () => void = () => {}
   ) {
     this.writer = new RecordWriter(Math.floor(bytes * WRITER_SHARE), () => this.#write(true));
     this.ring = new RecordRing(bytes - this.writer.byteLength, maxRecords);
@@ -88,6 +90,7 @@ export class Tier {
       sources: this.#sources,
       sourcesEnd: this.#sourcesEnd,
     });
+    this.onCommit();
   }
 
   #evict(sequence: number): void {

@@ -415,3 +415,44 @@ describe('ids of series', () => {
     expect(intern(table, metricOf('counter'), { cgroup: '/quiet' })).toEqual(quiet);
   });
 });
+
+describe('what it says of each record that is kept', () => {
+  it('is its number and its time, once a tick', () => {
+    const history = new History({ series: tenSeries() });
+    const heard: number[][] = [];
+    history.onCommit((sequence, timeMs) => heard.push([sequence, timeMs - T0]));
+    expect(history.sequence).toBe(0);
+    history.record(T0 + 1_003, (into) => {
+      into.counter(4, 1);
+      expect(heard).toEqual([]);
+    });
+    history.record(T0 + 2_001, () => {});
+    expect(heard).toEqual([
+      [1, 1_003],
+      [2, 2_001],
+    ]);
+    expect(history.sequence).toBe(2);
+    expect(history.lineage).toBeUndefined();
+  });
+
+  it('comes for each part of a long one, when what was told before is in it and what is told now is not', () => {
+    const table = new SeriesTable();
+    const ids = Array.from({ length: 700 }, (_, i) => intern(table, metricOf('counter'), { cgroup: `/${i}` }).id);
+    const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
+    let told = 0;
+    let parts = 0;
+    history.onCommit((sequence) => {
+      parts++;
+      expect(sequence).toBe(parts);
+      expect(Object.keys(scanAll(history, table).sums)).toHaveLength(told);
+    });
+    history.record(T0 + 1_000, (into) => {
+      for (const id of ids) {
+        into.counter(id, 1);
+        told++;
+      }
+    });
+    expect(parts).toBeGreaterThan(2);
+    expect(told).toBe(ids.length);
+  });
+});
