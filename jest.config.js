@@ -27,6 +27,8 @@ const node = (name, folders, rest = {}) => ({
 });
 
 module.exports = {
+  // Longer than `until` waits, which says for what.
+  testTimeout: 30_000,
   projects: [
     {
       ...grafana,
@@ -38,7 +40,7 @@ module.exports = {
       // The tests hold what the plugin sends against the contract's schemas.
       transformIgnorePatterns: [nodeModulesToTransform([...grafanaESModules, ...esModules])],
     },
-    node('unit', ['wire', 'agent', 'fuzz', 'package', 'preview'], { testPathIgnorePatterns: [DOCKER] }),
+    node('unit', ['wire', 'agent', 'fuzz', 'package', 'preview'], { testPathIgnorePatterns: [DOCKER], ...retry }),
     // These need root and a kernel with BTF; they say so and fail where it is missing.
     node('kernel', ['kernel', 'native', 'scripts'], retry),
     node('e2e', ['e2e'], retry),
