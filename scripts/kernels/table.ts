@@ -1,6 +1,6 @@
 /** What works on which kernel, as docs/kernels.md shows it. */
 import { SUITES } from '../../test/kernels/suites';
-import type { SuiteVerdict, Verdict } from './verdict';
+import { failuresOf, type SuiteVerdict, type Verdict } from './verdict';
 
 /** Says which way a table was made, so that nobody changes it by hand. */
 const PREFACE = `# Kernels
@@ -40,16 +40,6 @@ function off(verdicts: readonly Verdict[]): string {
 }
 
 function failed(verdicts: readonly Verdict[]): string {
-  const lines = verdicts.flatMap(({ kernel, suites, agentFailure, seconds }) => [
-    ...(agentFailure === undefined ? [] : [`- ${kernel}: the agent: ${firstLine(agentFailure)}`]),
-    ...suites.flatMap(({ name, failures }) =>
-      failures.map(({ test, text }) => `- ${kernel}: ${name}: ${test}: ${firstLine(text)}`)
-    ),
-    ...(seconds === undefined ? [`- ${kernel}: it did not come to the end of the tests`] : []),
-  ]);
+  const lines = verdicts.flatMap(failuresOf).map(({ title, text }) => `- ${title}: ${text}`);
   return lines.length > 0 ? ['## What fails', '', ...lines, ''].join('\n') : '';
-}
-
-function firstLine(text: string): string {
-  return text.split('\n')[0].trim();
 }

@@ -14,10 +14,13 @@ const AGENT_URL = 'http://127.0.0.1:9420';
 const AGENT_START_MS = 30_000;
 /** A file of tests takes minutes, emulated; none takes that many. */
 const SUITE_MS = 15 * 60_000;
+/** A machine that tells nothing for minutes is taken for hung. */
+const ALIVE_MS = 10_000;
 
 async function main(): Promise<void> {
   const started = performance.now();
   tell({ event: 'booted', release: release() });
+  setInterval(() => tell({ event: 'alive' }), ALIVE_MS).unref();
   await runAgent();
   for (const suite of chosen()) {
     await runSuite(suite);

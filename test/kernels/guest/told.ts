@@ -13,5 +13,7 @@ export type Line =
   /** The built agent has started by itself; `failure` when it has not. */
   | { event: 'agent'; startMs: number; status?: Pick<Status, 'programs' | 'notices'>; failure?: string }
   | (Told & { suite: string })
+  /** Nothing but that the machine still runs. */
+  | { event: 'alive' }
   /** All is told. */
   | { event: 'done'; milliseconds: number };
