@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { BpfError } from './errors';
 
-/** What the addon exports. It trusts its caller: arguments are checked in `object.ts` and `map.ts`, nowhere else. */
+/** What the addon exports. It trusts its caller: arguments are checked in the classes beside this file, nowhere else. */
 export interface Binding {
   initialize(errorClass: typeof BpfError): void;
   /** The descriptor to close for turning them off. */
@@ -10,7 +10,17 @@ export interface Binding {
   setUpAllocator(): void;
   trimAllocator(): void;
   BpfObject: new (path: string) => NativeObject;
-  BpfMap: new (object: NativeObject, name: string) => NativeMap;
+  /** The descriptor that holds the lock, to be closed. */
+  lock(path: string): number;
+  BpfMap: {
+    new (object: NativeObject, name: string): NativeMap;
+    /** One that is pinned. */
+    new (path: string): NativeMap;
+    /** A new one. Arrays can be mapped; hashes take memory for what is in them. */
+    new (type: 'array' | 'hash', name: string, keySize: number, valueSize: number, maxEntries: number): NativeMap;
+  };
+  PinnedProgram: new (path: string) => NativePinnedProgram;
+  PinnedLink: new (path: string) => NativePinnedLink;
 }
 
 export interface ProgramInfo {
@@ -63,6 +73,20 @@ export interface NativeObject {
   attach(program: string): void;
   runIterator(program: string, map?: string): ArrayBuffer;
   stats(program: string): ProgramStats;
+  pinProgram(program: string, path: string): void;
+  pinLink(program: string, path: string): void;
+  pinIterator(program: string, map: string | undefined, path: string): void;
+  close(): void;
+}
+
+export interface NativePinnedProgram {
+  stats(): ProgramStats;
+  close(): void;
+}
+
+export interface NativePinnedLink {
+  isAttached(): boolean;
+  run(): ArrayBuffer;
   close(): void;
 }
 
@@ -77,6 +101,9 @@ export interface NativeMap {
   pop(): ArrayBuffer | null;
   entries(): NativeEntries;
   fd(): number;
+  pin(path: string): void;
+  /** Of one that stands by itself; one of an object is closed with it. */
+  close(): void;
 }
 
 /** Beside the agent's bundle when installed; where node-gyp leaves it in the source tree. */

@@ -9,6 +9,14 @@ export function checkName(what: string, value: unknown): asserts value is string
   }
 }
 
+/** Of a path in a BPF file system: the kernel refuses a last name with a dot as "not permitted", which tells nobody. */
+export function checkPath(what: string, value: unknown): asserts value is string {
+  checkName(what, value);
+  if (value.slice(value.lastIndexOf('/') + 1).includes('.')) {
+    throw new TypeError(`Expected ${what} to have no dot in its last name, got ${quote(value)}`);
+  }
+}
+
 export function checkBoolean(what: string, value: unknown): asserts value is boolean {
   if (typeof value !== 'boolean') {
     throw new TypeError(`Expected ${what} to be a boolean, got ${quote(value)}`);

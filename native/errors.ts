@@ -69,6 +69,9 @@ const STEPS: Record<string, string> = {
   programs: 'list the programs of',
   maps: 'list the maps of',
   fd: 'use the map',
+  openPin: 'open what is pinned at',
+  create: 'make the map',
+  link: 'use the link',
 };
 
 /** "libbpf: prog 'x': failed to find kernel BTF type ID of 'sched_process_exec': -3" */
@@ -83,6 +86,8 @@ function reason({ code, step, description, log, rest }: Circumstances): string {
       return 'it is loaded already, and this comes before load()';
     case 'not loaded':
       return 'it is not loaded; this comes after load(), and only for programs whose autoload is on';
+    case 'not attached':
+      return 'it is not attached; this comes after attach() or attachCgroup()';
     case 'no such program':
     case 'no such map':
       return `the object has ${rest.replace('such ', '')} of that name`;
@@ -131,6 +136,17 @@ const HINTS: Record<string, string> = {
   'memory ENODEV': 'only array maps made with BPF_F_MMAPABLE can be mapped',
   'memory ENOTSUPP': 'only array maps made with BPF_F_MMAPABLE can be mapped',
   'memory EPERM': 'the program declares it read-only; map it without writable',
+  'pin EPERM':
+    'not permitted; it must be in a file system of type bpf that this process may write to ("mount -t bpf bpf DIR")',
+  'pin EEXIST': 'there is a file of that name already',
+  'pin ENOENT': 'there is no such directory',
+  'pin EROFS': 'it is in a file system that is mounted read-only',
+  'pin EACCES': 'its directory may not be written to by this process',
+  'openPin EINVAL': 'something of another kind is pinned there',
+  'openPin EACCES': 'this process may not read it, or it is no pin at all',
+  'openPin ENOENT': 'nothing is pinned there',
+  'lock EAGAIN': 'another process has the lock',
+  'lock ENOENT': 'there is no such file or directory',
   'update E2BIG': 'the map is full, or the index is past its end',
   'push E2BIG': 'the queue is full',
   'rodata EINVAL': 'it is not a section of data (.rodata, .data, .bss)',

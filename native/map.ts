@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { checkBoolean, checkBytes } from './check';
-import type { NativeMap } from './binding';
+import { binding, type NativeMap } from './binding';
+import { checkBoolean, checkBytes, checkEntries, checkName, checkPath } from './check';
+
+/** BPF_OBJ_NAME_LEN, without the NUL at the end. */
+const LONGEST_NAME = 15;
 
 /** Entry i is bytes `i * keySize` of `keys` and `i * valueSize` of `values`. */
 export interface Entries {
@@ -9,7 +12,22 @@ export interface Entries {
   count: number;
 }
 
-/** A map of a loaded object. Got from `BpfObject.map`; closed with its object, after which every method throws `EBADF`. */
+export interface NewMap {
+  /** An array is made to be mapped (`memory`); a hash takes the memory that its entries need, as they come. */
+  type: 'array' | 'hash';
+  /** For who lists the kernel's maps; 15 letters of it are kept. */
+  name: string;
+  /** Bytes; 4 for arrays. */
+  keySize: number;
+  /** Bytes. */
+  valueSize: number;
+  maxEntries: number;
+}
+
+/**
+ * A map: one of a loaded object (`BpfObject.map`), one that is pinned (`open`), or a new one of user space's own
+ * (`create`). Closed with its object, or by `close`, after which every method throws `EBADF`.
+ */
 export class BpfMap {
   readonly name: string;
   /** As in `bpftool map`: `hash`, `array`, `queue`, … */
@@ -22,6 +40,23 @@ export class BpfMap {
 
   readonly #native: NativeMap;
   readonly #memory = new Map<boolean, ArrayBuffer>();
+
+  /** A pinned map, by its path in a BPF file system. `EINVAL` when what is pinned there is no map. */
+  static open(path: string): BpfMap {
+    checkPath('path', path);
+    return new BpfMap(new (binding().BpfMap)(path));
+  }
+
+  /** A map that no program needs to know. It is gone when it is closed, unless it is pinned. */
+  static create({ type, name, keySize, valueSize, maxEntries }: NewMap): BpfMap {
+    checkName('name', name);
+    checkEntries('keySize', keySize);
+    checkEntries('valueSize', valueSize);
+    checkEntries('maxEntries', maxEntries);
+    // Longer names are refused, and so is anything but letters, digits, "_" and ".".
+    const shown = name.replace(/[^A-Za-z0-9_.]/g, '_').slice(0, LONGEST_NAME);
+    return new BpfMap(new (binding().BpfMap)(type, shown, keySize, valueSize, maxEntries));
+  }
 
   /** @internal */
   constructor(native: NativeMap) {
@@ -95,6 +130,21 @@ export class BpfMap {
   kernelBytes(): number {
     const text = readFileSync(`/proc/self/fdinfo/${this.#native.fd()}`, 'latin1');
     return Number(/^memlock:\s*(\d+)$/m.exec(text)?.[1] ?? 0);
+  }
+
+  /**
+   * Keeps the map in a BPF file system, for as long as the file is there: a path without dots in its last name, which
+   * must not exist yet. Removed by removing the file.
+   */
+  pin(path: string): void {
+    checkPath('path', path);
+    this.#native.pin(path);
+  }
+
+  /** Detaches mapped memory, and lets go of the map unless it is an object's. May be called again. */
+  close(): void {
+    this.release();
+    this.#native.close();
   }
 
   /** @internal called when the object is closed */

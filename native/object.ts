@@ -1,13 +1,13 @@
 import { binding, type MapInfo, type NativeObject, type ProgramInfo, type ProgramStats } from './binding';
-import { checkBoolean, checkEntries, checkName } from './check';
+import { checkBoolean, checkEntries, checkName, checkPath } from './check';
 import { BpfMap } from './map';
 
 /**
  * A compiled BPF object file: open it, set its constants and sizes, load it, attach its programs, read its maps.
  *
- * Programs run until `close` or until the process ends, however it ends: nothing is pinned. Keep the object referenced
- * as long as they should: one that is garbage collected together with its maps is closed. Failures of the kernel are `BpfError`, wrong
- * arguments `TypeError` or `RangeError`.
+ * Programs run until `close` or until the process ends, however it ends; what was pinned stays. Keep the object
+ * referenced as long as they should: one that is garbage collected together with its maps is closed. Failures of the
+ * kernel are `BpfError`, wrong arguments `TypeError` or `RangeError`.
  */
 export class BpfObject {
   readonly programs: readonly ProgramInfo[];
@@ -100,6 +100,30 @@ export class BpfObject {
   stats(program: string): ProgramStats {
     checkName('program', program);
     return this.#native.stats(program);
+  }
+
+  /** Keeps a loaded program in a BPF file system, attached or not: see `BpfMap.pin`. */
+  pinProgram(program: string, path: string): void {
+    checkName('program', program);
+    checkPath('path', path);
+    this.#native.pinProgram(program, path);
+  }
+
+  /** Keeps a program attached for as long as the file is there: see `BpfMap.pin`. `ENOENT` when it is not attached. */
+  pinLink(program: string, path: string): void {
+    checkName('program', program);
+    checkPath('path', path);
+    this.#native.pinLink(program, path);
+  }
+
+  /** Keeps an iterator, over all there is or over a map's elements, so that `PinnedLink.run` can run it. */
+  pinIterator(program: string, path: string, map?: string): void {
+    checkName('program', program);
+    checkPath('path', path);
+    if (map !== undefined) {
+      checkName('map', map);
+    }
+    this.#native.pinIterator(program, map, path);
   }
 
   /** Detaches, unloads, and detaches mapped memory. May be called again. */

@@ -1,4 +1,4 @@
-// The addon: libbpf's objects and maps as two JavaScript classes. native/*.ts is its only caller; it checks arguments
+// The addon: libbpf's objects, maps and pins as JavaScript classes. native/*.ts is its only caller; it checks arguments
 // before they get here.
 #include <napi.h>
 
@@ -6,6 +6,8 @@
 #include "bpf_map.h"
 #include "bpf_object.h"
 #include "errors.h"
+#include "lock.h"
+#include "pin.h"
 
 namespace ringside {
 
@@ -15,8 +17,11 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("enableStats", Napi::Function::New(env, EnableStats, "enableStats"));
   exports.Set("setUpAllocator", Napi::Function::New(env, SetUpAllocator, "setUpAllocator"));
   exports.Set("trimAllocator", Napi::Function::New(env, TrimAllocator, "trimAllocator"));
+  exports.Set("lock", Napi::Function::New(env, TakeLock, "lock"));
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("BpfMap", BpfMap::Define(env));
+  exports.Set("PinnedProgram", PinnedProgram::Define(env));
+  exports.Set("PinnedLink", PinnedLink::Define(env));
   return exports;
 }
 

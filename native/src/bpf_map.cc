@@ -2,12 +2,14 @@
 
 #include <bpf/bpf.h>
 #include <errno.h>
+#include <unistd.h>
 
 #include <cstring>
 
 #include "bpf_object.h"
 #include "entries.h"
 #include "errors.h"
+#include "pin.h"
 
 namespace ringside {
 
@@ -28,14 +30,15 @@ Napi::ArrayBuffer Copy(Napi::Env env, const std::vector<uint8_t>& bytes) {
 
 }  // namespace
 
-Napi::Object Describe(Napi::Env env, const bpf_map* map) {
-  const char* type = libbpf_bpf_map_type_str(bpf_map__type(map));
+Napi::Object Describe(Napi::Env env, const char* name, bpf_map_type type, uint32_t key_bytes, uint32_t value_bytes,
+                      uint32_t max_entries) {
+  const char* type_name = libbpf_bpf_map_type_str(type);
   Napi::Object description = Napi::Object::New(env);
-  description["name"] = bpf_map__name(map);
-  description["type"] = type != nullptr ? type : "unknown";
-  description["keySize"] = bpf_map__key_size(map);
-  description["valueSize"] = bpf_map__value_size(map);
-  description["maxEntries"] = bpf_map__max_entries(map);
+  description["name"] = name;
+  description["type"] = type_name != nullptr ? type_name : "unknown";
+  description["keySize"] = key_bytes;
+  description["valueSize"] = value_bytes;
+  description["maxEntries"] = max_entries;
   return description;
 }
 
@@ -51,10 +54,24 @@ Napi::Function BpfMap::Define(Napi::Env env) {
                          InstanceMethod<&BpfMap::JS_Pop>("pop"),
                          InstanceMethod<&BpfMap::JS_Entries>("entries"),
                          InstanceMethod<&BpfMap::JS_Fd>("fd"),
+                         InstanceMethod<&BpfMap::JS_Pin>("pin"),
+                         InstanceMethod<&BpfMap::JS_Close>("close"),
                      });
 }
 
 BpfMap::BpfMap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BpfMap>(info) {
+  if (info[0].IsObject()) {
+    OfObject(info);
+  } else if (info.Length() == 1) {
+    OpenPinned(info);
+  } else {
+    Create(info);
+  }
+}
+
+BpfMap::~BpfMap() { CloseOwnFd(); }
+
+void BpfMap::OfObject(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   open_ = BpfObject::Unwrap(info[0].As<Napi::Object>())->open();
   name_ = info[1].As<Napi::String>();
@@ -62,18 +79,64 @@ BpfMap::BpfMap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<BpfMap>(info) 
     Throw(env, {"map", open_->name(), EBADF, "closed"});
     return;
   }
-  map_ = bpf_object__find_map_by_name(open_->get(), name_.c_str());
-  if (map_ == nullptr) {
+  const bpf_map* map = bpf_object__find_map_by_name(open_->get(), name_.c_str());
+  if (map == nullptr) {
     Throw(env, {"map", name_, ENOENT, "no such map"});
     return;
   }
-  if (bpf_map__fd(map_) < 0) {
+  fd_ = bpf_map__fd(map);
+  if (fd_ < 0) {
     Throw(env, {"map", name_, EINVAL, "not loaded"});
     return;
   }
-  key_bytes_ = bpf_map__key_size(map_);
-  value_bytes_ = bpf_map__value_size(map_);
-  if (IsPerCpu(bpf_map__type(map_))) {
+  bpf_map_info about = {};
+  about.type = bpf_map__type(map);
+  about.key_size = bpf_map__key_size(map);
+  about.value_size = bpf_map__value_size(map);
+  about.max_entries = bpf_map__max_entries(map);
+  SetInfo(about);
+}
+
+void BpfMap::OpenPinned(const Napi::CallbackInfo& info) {
+  const std::string path = info[0].As<Napi::String>();
+  name_ = path.substr(path.rfind('/') + 1);
+  fd_ = OpenPin(path, PinKind::kMap);
+  bpf_map_info about = {};
+  uint32_t length = sizeof(about);
+  if (fd_ < 0 || bpf_obj_get_info_by_fd(fd_, &about, &length) != 0) {
+    Throw(info.Env(), {"openPin", path, errno});
+    return;
+  }
+  SetInfo(about);
+}
+
+void BpfMap::Create(const Napi::CallbackInfo& info) {
+  const std::string type = info[0].As<Napi::String>();
+  name_ = info[1].As<Napi::String>();
+  bpf_map_info about = {};
+  about.type = type == "array" ? BPF_MAP_TYPE_ARRAY : BPF_MAP_TYPE_HASH;
+  about.key_size = info[2].As<Napi::Number>();
+  about.value_size = info[3].As<Napi::Number>();
+  about.max_entries = info[4].As<Napi::Number>();
+  LIBBPF_OPTS(bpf_map_create_opts, options);
+  // An array to be mapped; a hash that takes memory for what is in it.
+  options.map_flags = type == "array" ? BPF_F_MMAPABLE : BPF_F_NO_PREALLOC;
+  fd_ = bpf_map_create(static_cast<bpf_map_type>(about.type), name_.c_str(), about.key_size, about.value_size,
+                       about.max_entries, &options);
+  if (fd_ < 0) {
+    Throw(info.Env(), {"create", name_, errno});
+    return;
+  }
+  SetInfo(about);
+}
+
+void BpfMap::SetInfo(const bpf_map_info& info) {
+  type_ = static_cast<bpf_map_type>(info.type);
+  max_entries_ = info.max_entries;
+  key_bytes_ = info.key_size;
+  stored_bytes_ = info.value_size;
+  value_bytes_ = stored_bytes_;
+  if (IsPerCpu(type_)) {
     value_bytes_ = RoundUp8(value_bytes_) * static_cast<uint32_t>(libbpf_num_possible_cpus());
   }
 }
@@ -83,10 +146,7 @@ Napi::Value BpfMap::JS_Info(const Napi::CallbackInfo& info) {
   if (RequireFd(env, "map") < 0) {
     return env.Undefined();
   }
-  Napi::Object description = Describe(env, map_);
-  description["name"] = name_;
-  description["valueSize"] = value_bytes_;
-  return description;
+  return Describe(env, name_.c_str(), type_, key_bytes_, value_bytes_, max_entries_);
 }
 
 Napi::Value BpfMap::JS_Memory(const Napi::CallbackInfo& info) {
@@ -96,7 +156,7 @@ Napi::Value BpfMap::JS_Memory(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   // Arrays lay out their values at multiples of 8 bytes.
-  const size_t bytes = static_cast<size_t>(bpf_map__max_entries(map_)) * RoundUp8(bpf_map__value_size(map_));
+  const size_t bytes = static_cast<size_t>(max_entries_) * RoundUp8(stored_bytes_);
   const std::shared_ptr<Mapping> mapping = Mapping::Of(fd, bytes, info[0].As<Napi::Boolean>());
   if (mapping == nullptr) {
     return Throw(env, {"memory", name_, errno});
@@ -182,7 +242,7 @@ Napi::Value BpfMap::JS_Entries(const Napi::CallbackInfo& info) {
     return env.Undefined();
   }
   Entries entries(key_bytes_, value_bytes_);
-  const int error = entries.Read(fd, bpf_map__max_entries(map_));
+  const int error = entries.Read(fd, max_entries_);
   if (error != 0) {
     return Throw(env, {"entries", name_, error});
   }
@@ -197,12 +257,30 @@ Napi::Value BpfMap::JS_Fd(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), RequireFd(info.Env(), "fd"));
 }
 
+void BpfMap::JS_Pin(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int fd = RequireFd(env, "pin");
+  const std::string path = info[0].As<Napi::String>();
+  if (fd >= 0 && bpf_obj_pin(fd, path.c_str()) != 0) {
+    Throw(env, {"pin", path, errno});
+  }
+}
+
+void BpfMap::JS_Close(const Napi::CallbackInfo&) { CloseOwnFd(); }
+
+void BpfMap::CloseOwnFd() {
+  if (open_ == nullptr && fd_ >= 0) {
+    close(fd_);
+    fd_ = -1;
+  }
+}
+
 int BpfMap::RequireFd(Napi::Env env, const char* step) {
-  if (open_->closed()) {
+  if (open_ != nullptr ? open_->closed() : fd_ < 0) {
     Throw(env, {step, name_, EBADF, "closed"});
     return -1;
   }
-  return bpf_map__fd(map_);
+  return fd_;
 }
 
 }  // namespace ringside

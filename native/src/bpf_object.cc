@@ -9,6 +9,7 @@
 #include "bpf_map.h"
 #include "errors.h"
 #include "link.h"
+#include "pin.h"
 
 namespace ringside {
 
@@ -26,6 +27,9 @@ Napi::Function BpfObject::Define(Napi::Env env) {
                          InstanceMethod<&BpfObject::JS_Attach>("attach"),
                          InstanceMethod<&BpfObject::JS_RunIterator>("runIterator"),
                          InstanceMethod<&BpfObject::JS_Stats>("stats"),
+                         InstanceMethod<&BpfObject::JS_PinProgram>("pinProgram"),
+                         InstanceMethod<&BpfObject::JS_PinLink>("pinLink"),
+                         InstanceMethod<&BpfObject::JS_PinIterator>("pinIterator"),
                          InstanceMethod<&BpfObject::JS_Close>("close"),
                      });
 }
@@ -67,7 +71,8 @@ Napi::Value BpfObject::JS_Maps(const Napi::CallbackInfo& info) {
   Napi::Array maps = Napi::Array::New(env);
   bpf_map* map;
   bpf_object__for_each_map (map, object) {
-    maps[maps.Length()] = Describe(env, map);
+    maps[maps.Length()] = Describe(env, bpf_map__name(map), bpf_map__type(map), bpf_map__key_size(map),
+                                   bpf_map__value_size(map), bpf_map__max_entries(map));
   }
   return maps;
 }
@@ -173,7 +178,7 @@ void BpfObject::JS_AttachCgroup(const Napi::CallbackInfo& info) {
     Throw(env, {"attachCgroup", name + " to " + path, errno, chatter.text()});
     return;
   }
-  open_->Keep(link);
+  open_->Keep(program, link);
 }
 
 void BpfObject::JS_Attach(const Napi::CallbackInfo& info) {
@@ -189,36 +194,13 @@ void BpfObject::JS_Attach(const Napi::CallbackInfo& info) {
     Throw(env, {"attach", name, errno, chatter.text()});
     return;
   }
-  open_->Keep(link);
+  open_->Keep(program, link);
 }
 
 Napi::Value BpfObject::JS_RunIterator(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const std::string name = info[0].As<Napi::String>();
-  bpf_program* program = RequireLoadedProgram(env, "iterate", name);
-  if (program == nullptr) {
-    return env.Undefined();
-  }
-  bpf_map* map = nullptr;
-  if (!info[1].IsUndefined()) {
-    map = RequireMap(env, "iterate", info[1].As<Napi::String>());
-    if (map == nullptr) {
-      return env.Undefined();
-    }
-  }
-  Chatter chatter;
-  bpf_link* link = open_->Iterator(program, map);
-  if (link == nullptr) {
-    return Throw(env, {"iterate", name, errno, chatter.text()});
-  }
-  std::vector<uint8_t> output;
-  const int error = ReadIterator(link, output);
-  if (error != 0) {
-    return Throw(env, {"iterate", name, error, chatter.text()});
-  }
-  Napi::ArrayBuffer copy = Napi::ArrayBuffer::New(env, output.size());
-  memcpy(copy.Data(), output.data(), output.size());
-  return copy;
+  bpf_link* link = RequireIterator(env, "iterate", info[0], info[1]);
+  return link == nullptr ? env.Undefined() : RunIterator(env, info[0].As<Napi::String>(), bpf_link__fd(link));
 }
 
 Napi::Value EnableStats(const Napi::CallbackInfo& info) {
@@ -236,18 +218,38 @@ Napi::Value BpfObject::JS_Stats(const Napi::CallbackInfo& info) {
   if (program == nullptr) {
     return env.Undefined();
   }
-  bpf_prog_info kernel = {};
-  uint32_t length = sizeof(kernel);
-  const int error = bpf_obj_get_info_by_fd(bpf_program__fd(program), &kernel, &length);
-  if (error != 0) {
-    return Throw(env, {"stats", name, error});
+  return Stats(env, name, bpf_program__fd(program));
+}
+
+void BpfObject::JS_PinProgram(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  bpf_program* program = RequireLoadedProgram(env, "pin", info[0].As<Napi::String>());
+  if (program != nullptr) {
+    Pin(env, bpf_program__fd(program), info[1].As<Napi::String>());
   }
-  Napi::Object stats = Napi::Object::New(env);
-  stats["runs"] = static_cast<double>(kernel.run_cnt);
-  stats["nanoseconds"] = static_cast<double>(kernel.run_time_ns);
-  stats["misses"] = static_cast<double>(kernel.recursion_misses);
-  stats["instructions"] = kernel.xlated_prog_len / static_cast<uint32_t>(sizeof(bpf_insn));
-  return stats;
+}
+
+void BpfObject::JS_PinLink(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string name = info[0].As<Napi::String>();
+  bpf_program* program = RequireLoadedProgram(env, "pin", name);
+  if (program == nullptr) {
+    return;
+  }
+  const bpf_link* link = open_->Kept(program);
+  if (link == nullptr) {
+    Throw(env, {"pin", name, ENOENT, "not attached"});
+    return;
+  }
+  Pin(env, bpf_link__fd(link), info[1].As<Napi::String>());
+}
+
+void BpfObject::JS_PinIterator(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const bpf_link* link = RequireIterator(env, "pin", info[0], info[1]);
+  if (link != nullptr) {
+    Pin(env, bpf_link__fd(link), info[2].As<Napi::String>());
+  }
 }
 
 void BpfObject::JS_Close(const Napi::CallbackInfo&) { open_->Close(); }
@@ -288,6 +290,26 @@ bpf_program* BpfObject::RequireLoadedProgram(Napi::Env env, const char* step, co
     return nullptr;
   }
   return program;
+}
+
+bpf_link* BpfObject::RequireIterator(Napi::Env env, const char* step, Napi::Value name, Napi::Value map_name) {
+  bpf_program* program = RequireLoadedProgram(env, step, name.As<Napi::String>());
+  bpf_map* map = nullptr;
+  if (program == nullptr) {
+    return nullptr;
+  }
+  if (!map_name.IsUndefined()) {
+    map = RequireMap(env, step, map_name.As<Napi::String>());
+    if (map == nullptr) {
+      return nullptr;
+    }
+  }
+  Chatter chatter;
+  bpf_link* link = open_->Iterator(program, map);
+  if (link == nullptr) {
+    Throw(env, {step, name.As<Napi::String>(), errno, chatter.text()});
+  }
+  return link;
 }
 
 bpf_map* BpfObject::RequireMap(Napi::Env env, const char* step, const std::string& name) {

@@ -30,6 +30,9 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   void JS_Attach(const Napi::CallbackInfo& info);
   Napi::Value JS_RunIterator(const Napi::CallbackInfo& info);
   Napi::Value JS_Stats(const Napi::CallbackInfo& info);
+  void JS_PinProgram(const Napi::CallbackInfo& info);
+  void JS_PinLink(const Napi::CallbackInfo& info);
+  void JS_PinIterator(const Napi::CallbackInfo& info);
   void JS_Close(const Napi::CallbackInfo& info);
 
   // Preconditions: null, and an exception pending, where they do not hold.
@@ -38,6 +41,7 @@ class BpfObject : public Napi::ObjectWrap<BpfObject> {
   bpf_program* RequireProgram(Napi::Env env, const char* step, const std::string& name);
   bpf_program* RequireLoadedProgram(Napi::Env env, const char* step, const std::string& name);
   bpf_map* RequireMap(Napi::Env env, const char* step, const std::string& name);
+  bpf_link* RequireIterator(Napi::Env env, const char* step, Napi::Value name, Napi::Value map_name);
 
   std::shared_ptr<OpenObject> open_;
 };

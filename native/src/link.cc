@@ -60,8 +60,8 @@ bpf_link* AttachIterator(bpf_program* program, bpf_map* map) {
   return bpf_program__attach_iter(program, &options);
 }
 
-int ReadIterator(bpf_link* link, std::vector<uint8_t>& output) {
-  const int iterator = bpf_iter_create(bpf_link__fd(link));
+int ReadIterator(int link_fd, std::vector<uint8_t>& output) {
+  const int iterator = bpf_iter_create(link_fd);
   if (iterator < 0) {
     return -errno;
   }

@@ -21,7 +21,7 @@ bpf_link* Attach(bpf_program* program);
 // map: what to walk, for iterators over the elements of a map; otherwise null.
 bpf_link* AttachIterator(bpf_program* program, bpf_map* map);
 
-// Runs an iterator once from start to end and appends what it wrote.
-int ReadIterator(bpf_link* link, std::vector<uint8_t>& output);
+// Runs an iterator once from start to end and appends what it wrote. Takes the descriptor of its link.
+int ReadIterator(int link_fd, std::vector<uint8_t>& output);
 
 }  // namespace ringside

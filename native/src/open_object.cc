@@ -13,7 +13,7 @@ void OpenObject::Close() {
     return;
   }
   for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
-    bpf_link__destroy(*link);
+    bpf_link__destroy(link->second);
   }
   links_.clear();
   iterators_.clear();
@@ -21,7 +21,16 @@ void OpenObject::Close() {
   object_ = nullptr;
 }
 
-void OpenObject::Keep(bpf_link* link) { links_.push_back(link); }
+void OpenObject::Keep(bpf_program* program, bpf_link* link) { links_.emplace_back(program, link); }
+
+bpf_link* OpenObject::Kept(const bpf_program* program) const {
+  for (auto link = links_.rbegin(); link != links_.rend(); ++link) {
+    if (link->first == program) {
+      return link->second;
+    }
+  }
+  return nullptr;
+}
 
 bpf_link* OpenObject::Iterator(bpf_program* program, bpf_map* map) {
   const auto known = iterators_.find({program, map});
@@ -30,7 +39,7 @@ bpf_link* OpenObject::Iterator(bpf_program* program, bpf_map* map) {
   }
   bpf_link* link = AttachIterator(program, map);
   if (link != nullptr) {
-    Keep(link);
+    Keep(program, link);
     iterators_[{program, map}] = link;
   }
   return link;

@@ -12,8 +12,8 @@ namespace ringside {
 
 // Shared by the JavaScript object and its maps, so that a map outliving its object finds it closed, not freed.
 //
-// Everything in here is held by file descriptors. The kernel takes them back when the process ends in whatever way;
-// nothing is pinned.
+// Everything in here is held by file descriptors. The kernel takes them back when the process ends in whatever way; only
+// what was pinned stays.
 class OpenObject {
  public:
   // Takes ownership.
@@ -33,7 +33,10 @@ class OpenObject {
   bpf_object* get() const { return object_; }
 
   // Keeps a program attached until Close. Takes ownership.
-  void Keep(bpf_link* link);
+  void Keep(bpf_program* program, bpf_link* link);
+
+  // The link that attaches a program; the latest where there are several, null where there is none.
+  bpf_link* Kept(const bpf_program* program) const;
 
   // The link of an iterator, made on first use: making one verifies the target, running one again costs nothing more.
   // Null with errno set on failure.
@@ -43,7 +46,7 @@ class OpenObject {
   bpf_object* object_;
   std::string name_;
   bool loaded_ = false;
-  std::vector<bpf_link*> links_;
+  std::vector<std::pair<bpf_program*, bpf_link*>> links_;
   std::map<std::pair<bpf_program*, bpf_map*>, bpf_link*> iterators_;
 };
 
