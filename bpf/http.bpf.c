@@ -45,7 +45,7 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 					 struct segment *segment, bool ingress)
 {
 	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_at(c, answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS);
+	struct http_stream *s = stream_at(c, stream_of(answer));
 	u32 fin_seq = segment->seq + (segment->end - segment->payload);
 
 	s->offset = s->end = 0;
@@ -97,12 +97,16 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 			bpf_sk_storage_delete(&connections, sk);
 		return 1;
 	}
-	if (!take_segment(skb, c, sk, &segment, ingress))
+	if (ingress && !begin_reading(c))
 		return 1;
+	if (take_segment(skb, c, sk, &segment, ingress)) {
+		if (ingress)
+			bpf_tail_call(skb, &ingress_readers, READ);
+		else
+			bpf_tail_call(skb, &egress_readers, READ);
+	}
 	if (ingress)
-		bpf_tail_call(skb, &ingress_readers, READ);
-	else
-		bpf_tail_call(skb, &egress_readers, READ);
+		end_reading(c);
 	return 1;
 }
 
@@ -120,7 +124,7 @@ static __always_inline void finish_segment(struct http_connection *c, struct htt
 static __always_inline int read_on(struct __sk_buff *skb, struct http_connection *c, bool ingress)
 {
 	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_at(c, answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS);
+	struct http_stream *s = stream_at(c, stream_of(answer));
 
 	if (!read_stream(skb, c, s, answer)) {
 		if (ingress)
@@ -131,6 +135,8 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 		lose_stream(c, s);
 	}
 	finish_segment(c, s, answer);
+	if (ingress)
+		end_reading(c);
 	return 1;
 }
 

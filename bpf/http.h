@@ -68,9 +68,14 @@ struct http_counters {
 	__u64 capped;
 	/* Answers whose request was not seen: the connection is older than we are, or the server spoke unasked. */
 	__u64 unmatched;
-	/* Connections the kernel gave no memory for. */
+	/* Segments that began a request, on connections the kernel gave no memory for: none of these requests is seen. */
 	__u64 refused;
-	__u64 unused[5];
+	/* Times the place in a stream was lost: what it carries is not seen until it is found again. */
+	__u64 lost;
+	/* Connections that began before their socket, and how many of them have found it. */
+	__u64 early;
+	__u64 adopted;
+	__u64 unused[2];
 };
 
 #endif

@@ -65,7 +65,8 @@ static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const 
 		return NULL;
 	if (known->ignored) {
 		bpf_sk_storage_get(&strangers, sk, 0, BPF_SK_STORAGE_GET_F_CREATE);
-		bpf_map_delete_elem(&early, flow);
+		if (!bpf_map_delete_elem(&early, flow))
+			count(HTTP_ADOPTED);
 		return NULL;
 	}
 	known->early = 0;
@@ -75,14 +76,17 @@ static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const 
 	c = bpf_sk_storage_get(&connections, sk, known, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!c)
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
-	if (!c)
-		count(HTTP_REFUSED);
 	/* Both directions may come here at the same time: one of them is the one to delete. */
-	if (!bpf_map_delete_elem(&early, flow) && c) {
-		count_many(HTTP_SEEN, requests);
-		count_many(HTTP_STARTED, timed);
-		count_many(HTTP_OVERFLOWED, requests - timed);
+	if (bpf_map_delete_elem(&early, flow))
+		return c;
+	count(HTTP_ADOPTED);
+	if (!c) {
+		count_many(HTTP_REFUSED, requests);
+		return NULL;
 	}
+	count_many(HTTP_SEEN, requests);
+	count_many(HTTP_STARTED, timed);
+	count_many(HTTP_OVERFLOWED, requests - timed);
 	return c;
 }
 
@@ -144,7 +148,7 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 					const struct http_flow *flow)
 {
 	struct http_connection *c = bpf_map_lookup_elem(&early, flow);
-	bool stranger;
+	bool is_new = !c, stranger;
 	u64 word = 0;
 	u32 length;
 
@@ -164,6 +168,8 @@ static __always_inline bool admit_early(struct __sk_buff *skb, struct bpf_sock *
 		count(HTTP_REFUSED);
 		return false;
 	}
+	if (is_new)
+		count(HTTP_EARLY);
 	begin_connection(c, sk, segment, true);
 	c->first_seq = segment->seq;
 	c->early = 1;

@@ -50,7 +50,9 @@ struct http_connection {
 	u8 excluded;
 	/* It has no socket yet, and may never get one: its requests count when it does. */
 	u8 early;
-	u8 unused[7];
+	u8 unused[3];
+	/* Programs that read what arrives, at the moment. */
+	u32 readers;
 };
 
 static __always_inline bool is_answer(const struct http_connection *c, bool ingress)
@@ -58,9 +60,43 @@ static __always_inline bool is_answer(const struct http_connection *c, bool ingr
 	return ingress != (c->role == HTTP_ROLE_SERVER);
 }
 
+static __always_inline u32 stream_of(bool answer)
+{
+	return answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS;
+}
+
 static __always_inline struct http_stream *stream_at(struct http_connection *c, u32 which)
 {
 	return &c->streams[which & 1];
+}
+
+/* Longer than a program reads in a segment; then it is given up. */
+#define WAIT_TURNS 256
+
+/*
+ * What arrives may be shown on two CPUs at once: its packets are steered to several, or a sender moved from one to
+ * another in between. The second one waits for the first. False: it waited in vain, and the segment is to be left alone.
+ * A later one finds that it is missing, and the stream goes on behind it or is lost. What leaves comes in turn, by the
+ * lock of its socket.
+ *
+ * There are no atomic operations that return a value before 5.12: two that come at the very same time both wait in vain.
+ */
+static __always_inline bool begin_reading(struct http_connection *c)
+{
+	__sync_fetch_and_add(&c->readers, 1);
+#pragma clang loop unroll(disable)
+	for (int i = 0; i < WAIT_TURNS; i++) {
+		/* Signed: of a connection that was put in another's place in between, they may be less than none. */
+		if (*(volatile s32 *)&c->readers <= 1)
+			return true;
+	}
+	__sync_fetch_and_add(&c->readers, -1);
+	return false;
+}
+
+static __always_inline void end_reading(struct http_connection *c)
+{
+	__sync_fetch_and_add(&c->readers, -1);
 }
 
 static __always_inline bool awaits_answer(const struct http_connection *c)

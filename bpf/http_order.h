@@ -12,6 +12,8 @@ static __always_inline void lose_stream(struct http_connection *c, struct http_s
 	/* Not one request was understood: this was never HTTP. */
 	if (!c->head)
 		c->ignored = 1;
+	else if (s->state != STREAM_LOST)
+		count(HTTP_LOST);
 	s->state = STREAM_LOST;
 	s->offset = s->end;
 }

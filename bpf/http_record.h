@@ -63,6 +63,9 @@ struct {
 #define HTTP_OTHER offsetof(struct http_counters, other)
 #define HTTP_UNMATCHED offsetof(struct http_counters, unmatched)
 #define HTTP_REFUSED offsetof(struct http_counters, refused)
+#define HTTP_LOST offsetof(struct http_counters, lost)
+#define HTTP_EARLY offsetof(struct http_counters, early)
+#define HTTP_ADOPTED offsetof(struct http_counters, adopted)
 
 /* Atomic all the same: a softirq may interrupt a program on its own CPU. */
 static __always_inline void count_many(u32 counter, u64 many)
@@ -85,17 +88,23 @@ static __always_inline void count(u32 counter)
 static __always_inline bool may_have_series(u64 cgroup_id)
 {
 	u32 *count = bpf_map_lookup_elem(&series_of_owner, &cgroup_id);
-	u32 none = 0;
+
+	return !count || *count < max_series_of_owner;
+}
+
+/* Only what has a series has an entry here: there are never more of them than slots. */
+static __always_inline void count_series(u64 cgroup_id)
+{
+	u32 *count = bpf_map_lookup_elem(&series_of_owner, &cgroup_id);
+	u32 one = 1;
 
 	if (!count) {
-		bpf_map_update_elem(&series_of_owner, &cgroup_id, &none, BPF_NOEXIST);
+		if (!bpf_map_update_elem(&series_of_owner, &cgroup_id, &one, BPF_NOEXIST))
+			return;
 		count = bpf_map_lookup_elem(&series_of_owner, &cgroup_id);
 	}
-	if (count && *count >= max_series_of_owner)
-		return false;
 	if (count)
 		__sync_fetch_and_add(count, 1);
-	return true;
 }
 
 /* A slot for a series that has none, taken from the free ones; its role's "other" when none is left. */
@@ -106,8 +115,10 @@ static __always_inline u32 new_slot(const struct http_key *key)
 
 	if (bpf_map_pop_elem(&free_slots, &slot))
 		return key->role;
-	if (!bpf_map_update_elem(&series, key, &slot, BPF_NOEXIST))
+	if (!bpf_map_update_elem(&series, key, &slot, BPF_NOEXIST)) {
+		count_series(key->cgroup_id);
 		return slot;
+	}
 	/* Another CPU was first, or the table is full. */
 	bpf_map_push_elem(&free_slots, &slot, 0);
 	known = bpf_map_lookup_elem(&series, key);

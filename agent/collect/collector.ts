@@ -90,14 +90,14 @@ export class Collector implements LiveSource {
   }
 
   status(): ProgramStatus {
-    const { programs, kernelMapBytes } = this.#cgroupProgram.status();
-    const parts = this.#programs.map((program) => program.status());
+    const parts = [...this.#programs, this.#cgroupProgram].map((program) => program.status());
     return {
-      programs: [...parts.flatMap((part) => part.programs), ...programs],
+      programs: parts.flatMap((part) => part.programs),
       series: parts.flatMap((part) => part.series),
       losses: parts.flatMap((part) => part.losses),
-      notices: parts.flatMap((part) => part.notices),
-      kernelMapBytes: parts.reduce((sum, part) => sum + part.kernelMapBytes, kernelMapBytes),
+      // Two programs may have the same to say.
+      notices: [...new Set(parts.flatMap((part) => part.notices))],
+      kernelMapBytes: parts.reduce((sum, part) => sum + part.kernelMapBytes, 0),
     };
   }
 

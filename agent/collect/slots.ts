@@ -24,6 +24,8 @@ export interface SlotsOptions {
   onTake?(slot: number): void;
   /** Called when a slot is about to be free: the last chance to look at it. */
   onFree(slot: number): void;
+  /** Called when all series of a cgroup are out of the kernel's index. */
+  onRetire?(cgroupId: bigint): void;
 }
 
 /** Of a slot that is in the kernel's index. */
@@ -45,6 +47,8 @@ export class Slots {
   /** How many slots each owner has. */
   readonly #counts = new Map<Owner, number>();
   #used = 0;
+  /** Cgroups the kernel leaves out. */
+  readonly #listed = new Set<bigint>();
   /** Cgroups the kernel was to leave out and had no room for in its list. */
   readonly #unlisted = new Set<bigint>();
   /** The keys of all slots, each where `keyAt` says. */
@@ -110,20 +114,24 @@ export class Slots {
     return this.#counts.has(owner);
   }
 
-  /** Cgroups that should be left out and are not, for want of room in the kernel's list: they are measured and hidden. */
-  get unlisted(): number {
-    return this.#unlisted.size;
+  /** What an operator should know. */
+  notices(): string[] {
+    const { size } = this.#unlisted;
+    return size === 0
+      ? []
+      : [
+          `${size} excluded cgroups are measured all the same, and hidden: the kernel’s list has room for ` +
+            `${this.#excluded.maxEntries}. They cost what those cost that are measured, and take series.`,
+        ];
   }
 
   setExcluded(cgroupId: bigint, excluded: boolean): void {
-    const key = new BigUint64Array([cgroupId]);
     if (!excluded) {
-      this.#excluded.delete(key);
-      this.#unlisted.delete(cgroupId);
+      this.#unlist(cgroupId);
       return;
     }
     try {
-      this.#excluded.update(key, new Uint8Array([1]));
+      this.#excluded.update(new BigUint64Array([cgroupId]), new Uint8Array([1]));
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'E2BIG') {
         throw error;
@@ -131,6 +139,7 @@ export class Slots {
       this.#unlisted.add(cgroupId);
       return;
     }
+    this.#listed.add(cgroupId);
     for (const owner of this.#counts.keys()) {
       if (owner.cgroupId === cgroupId) {
         this.#retireAllOf(owner);
@@ -138,13 +147,26 @@ export class Slots {
     }
   }
 
+  /** The place in the kernel's list goes to the first who waits for one. */
+  #unlist(cgroupId: bigint): void {
+    this.#unlisted.delete(cgroupId);
+    if (!this.#listed.delete(cgroupId)) {
+      return;
+    }
+    this.#excluded.delete(new BigUint64Array([cgroupId]));
+    const [waiting] = this.#unlisted;
+    if (waiting !== undefined) {
+      this.#unlisted.delete(waiting);
+      this.setExcluded(waiting, true);
+    }
+  }
+
   /**
    * To be called after every tick.
    *
    * @param isQuiet whether nothing can be counted in a slot that is out of the index
-   * @returns the cgroups that have lost their last slot
    */
-  reclaim(departed: Iterable<Owner>, isQuiet: (slot: number, owner: Owner) => boolean): bigint[] {
+  reclaim(departed: Iterable<Owner>, isQuiet: (slot: number, owner: Owner) => boolean): void {
     for (const slot of this.#leaving) {
       if (this.#leavingForTicks[slot] > 0 && isQuiet(slot, this.#owners[slot]!)) {
         this.#free(slot);
@@ -152,17 +174,19 @@ export class Slots {
         this.#leavingForTicks[slot] = 1;
       }
     }
-    const gone: bigint[] = [];
     for (const owner of departed) {
-      if (this.#counts.has(owner) && (owner.released || (owner.removedForMs() ?? 0) >= GRACE_MS)) {
+      if (owner.released || (owner.removedForMs() ?? 0) >= GRACE_MS) {
+        // What is gone needs no place in the kernel's list: it holds thousands, of which containers come every day.
+        this.#unlist(owner.cgroupId);
         this.#retireAllOf(owner);
-        gone.push(owner.cgroupId);
       }
     }
-    return gone;
   }
 
   #retireAllOf(owner: Owner): void {
+    if (!this.#counts.has(owner)) {
+      return;
+    }
     this.forEach((slot) => {
       if (this.#owners[slot] === owner && this.#leavingForTicks[slot] === STAYS) {
         this.#index.delete(this.#keys.subarray(this.keyAt(slot), this.keyAt(slot + 1)));
@@ -170,6 +194,7 @@ export class Slots {
         this.#leaving.add(slot);
       }
     });
+    this.#options.onRetire?.(owner.cgroupId);
   }
 
   #free(slot: number): void {

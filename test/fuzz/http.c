@@ -108,6 +108,8 @@ static void check(struct passage *p)
 	machine_count(t, false);
 	if (t->seen != t->recorded + t->in_flight + t->unparsed + t->overflowed + t->excluded)
 		fail(p, "Not every request that was seen is accounted for");
+	if (machine_is_being_read())
+		fail(p, "The next segment would wait for one that is read");
 	if (machine_failed_loads())
 		fail(p, "A load reached over the end of the segment");
 	if (!p->lost && machine_is_lost()) {

@@ -148,6 +148,7 @@ long bpf_map_update_elem(void *map, const void *key, const void *value, u64 flag
 {
 	if (map == &series_of_owner) {
 		kernel.has_owner = true;
+		kernel.series_of_owner = *(const u32 *)value;
 	} else if (map == &early) {
 		if (kernel.refuses_storage)
 			return -12;
@@ -332,6 +333,11 @@ bool machine_is_lost(void)
 {
 	return kernel.is_stranger || (kernel.connection && has_lost(kernel.connection)) ||
 	       (kernel.early && has_lost(kernel.early));
+}
+
+bool machine_is_being_read(void)
+{
+	return kernel.connection && kernel.connection->readers;
 }
 
 bool machine_is_early(void)

@@ -41,6 +41,8 @@ void machine_close(void);
 void machine_count(struct totals *totals, bool with_series);
 /* Whether a stream has lost its place, or the whole connection is not read any more. */
 bool machine_is_lost(void);
+/* Whether a program has gone out of the connection without saying so. */
+bool machine_is_being_read(void);
 /* Whether the connection has no socket of its own yet. */
 bool machine_is_early(void);
 /* Whether a segment needed more turns than the kernel allows. */

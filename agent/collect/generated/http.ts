@@ -129,6 +129,7 @@ export interface HttpConnection {
   excluded: number;
   early: number;
   unused: Uint8Array;
+  readers: number;
 }
 
 /** Bytes. */
@@ -150,6 +151,7 @@ export const HttpConnectionOffsets = {
   excluded: 523,
   early: 524,
   unused: 525,
+  readers: 528,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
@@ -167,7 +169,8 @@ export function readHttpConnection(view: DataView, at = 0): HttpConnection {
     ignored: view.getUint8(at + 522),
     excluded: view.getUint8(at + 523),
     early: view.getUint8(at + 524),
-    unused: new Uint8Array(copy(view, at + 525, 7)),
+    unused: new Uint8Array(copy(view, at + 525, 3)),
+    readers: view.getUint32(at + 528, true),
   };
 }
 
@@ -259,6 +262,9 @@ export interface HttpCounters {
   capped: bigint;
   unmatched: bigint;
   refused: bigint;
+  lost: bigint;
+  early: bigint;
+  adopted: bigint;
   unused: BigUint64Array;
 }
 
@@ -278,7 +284,10 @@ export const HttpCountersOffsets = {
   capped: 64,
   unmatched: 72,
   refused: 80,
-  unused: 88,
+  lost: 88,
+  early: 96,
+  adopted: 104,
+  unused: 112,
 } as const;
 
 export function readHttpCounters(view: DataView, at = 0): HttpCounters {
@@ -294,7 +303,10 @@ export function readHttpCounters(view: DataView, at = 0): HttpCounters {
     capped: view.getBigUint64(at + 64, true),
     unmatched: view.getBigUint64(at + 72, true),
     refused: view.getBigUint64(at + 80, true),
-    unused: new BigUint64Array(copy(view, at + 88, 40)),
+    lost: view.getBigUint64(at + 88, true),
+    early: view.getBigUint64(at + 96, true),
+    adopted: view.getBigUint64(at + 104, true),
+    unused: new BigUint64Array(copy(view, at + 112, 16)),
   };
 }
 

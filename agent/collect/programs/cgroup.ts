@@ -47,8 +47,22 @@ export class CgroupProgram implements CgroupEvents {
     return complete;
   }
 
-  status(): Pick<ProgramStatus, 'programs' | 'kernelMapBytes'> {
-    return { programs: this.#object.programs(), kernelMapBytes: this.#object.kernelMapBytes() };
+  status(): ProgramStatus {
+    const lost = Number(readCgroupAccounts(this.#accounts).lost);
+    const help = 'Changes of cgroups that were not told, as the agent was held up: it has looked for itself.';
+    return {
+      programs: this.#object.programs(),
+      series: [],
+      losses: [{ program: 'cgroup', counter: 'lost', value: lost, help }],
+      notices:
+        lost === 0
+          ? []
+          : [
+              `The agent was held up while cgroups came and went, and ${lost} changes were not told. ` +
+                'What was made and removed meanwhile has no name but “removed:” and a number.',
+            ],
+      kernelMapBytes: this.#object.kernelMapBytes(),
+    };
   }
 
   close(): void {

@@ -98,6 +98,8 @@ export class HttpProgram implements Program {
       keyBytes: maps.series.keySize,
       cgroupIdAt: HttpKeyOffsets.cgroupId,
       onFree: (slot) => this.#onFree(slot),
+      // The kernel counts how many series a cgroup has: it has none now.
+      onRetire: (cgroupId) => this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId])),
     });
     this.#series = new SlotSeries(context.series, this.#count, HTTP_KINDS, (slot, kind) => this.#intern(slot, kind));
   }
@@ -122,12 +124,11 @@ export class HttpProgram implements Program {
   setExcluded(cgroupId: bigint, excluded: boolean): void {
     this.#slots.update();
     this.#slots.setExcluded(cgroupId, excluded);
-    this.#forgetCount(cgroupId);
   }
 
   reclaim(departed: Iterable<Owner>): void {
     // A request is counted by the id of its cgroup, never by a slot that was looked up before.
-    this.#slots.reclaim(departed, () => true).forEach((cgroupId) => this.#forgetCount(cgroupId));
+    this.#slots.reclaim(departed, () => true);
     this.#carried.keep((id) => this.#context.series.isLive(id));
   }
 
@@ -139,6 +140,7 @@ export class HttpProgram implements Program {
     // One copy, so that what is told adds up as nearly as memory that moves on can.
     const counters = this.#counters.slice();
     const sum = (counter: Counter) => sumOverCpus(counters, counter);
+    const forgotten = this.#forgotten(sum('early'), sum('adopted'));
     const loss = (counter: string, value: number, help: string) => ({ program: this.name, counter, value, help });
     return {
       programs: this.#object.programs(),
@@ -163,11 +165,21 @@ export class HttpProgram implements Program {
         loss(
           'unmatched',
           sum('unmatched'),
-          'Answers whose request was not seen: the connection is older than the agent.'
+          'Answers whose request was not seen: the connection is older than the agent, or found no room.'
         ),
-        loss('refused', sum('refused'), 'Connections the kernel gave no memory for.'),
+        loss('refused', sum('refused'), 'Requests on connections the kernel gave no memory for.'),
+        loss(
+          'forgotten',
+          forgotten,
+          'Connections that sent before they had a socket, and were forgotten as too many did at once.'
+        ),
+        loss(
+          'lost',
+          sum('lost'),
+          'Times the place in a stream was lost: requests in it are not seen until it is found again.'
+        ),
       ],
-      notices: this.#notices(sum('other')),
+      notices: this.#notices(sum('other'), sum('refused'), forgotten),
       kernelMapBytes: this.#object.kernelMapBytes(),
     };
   }
@@ -228,14 +240,31 @@ export class HttpProgram implements Program {
     this.#series.release(slot);
   }
 
-  /** The kernel counts how many series a cgroup has: it has none now. */
-  #forgetCount(cgroupId: bigint): void {
-    this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId]));
+  /**
+   * Beginnings of connections that waited for their sockets and made room for newer ones. The kernel drops them without
+   * a word: they are what came, less what found its socket, less what is there.
+   */
+  #forgotten(early: number, adopted: number): number {
+    const table = this.#object.map('early');
+    const gone = early - adopted;
+    return gone > table.maxEntries ? gone - table.entries().count : 0;
   }
 
-  #notices(other: number): string[] {
+  #notices(other: number, refused: number, forgotten: number): string[] {
     const { maxSeries, maxSeriesPerContainer } = this.#context.limits;
     const notices = this.#object.notices();
+    if (refused > 0) {
+      notices.push(
+        `The kernel gave no memory for the connections of ${refused} requests: these are not counted. ` +
+          'Raise net.core.optmem_max where their sockets are, or free memory on the node.'
+      );
+    }
+    if (forgotten > 0) {
+      notices.push(
+        `More than ${this.#object.map('early').maxEntries} connections at once had sent a request before they had a ` +
+          `socket; the first requests of up to ${forgotten} are not counted.`
+      );
+    }
     if (this.#slots.used >= maxSeries) {
       notices.push(
         `All ${maxSeries} HTTP series are in use; what is new is counted under “other”. Raise --max-series.`
@@ -255,11 +284,7 @@ export class HttpProgram implements Program {
           'under their own “other”. Raise --max-series-per-container.'
       );
     }
-    if (this.#slots.unlisted > 0) {
-      notices.push(
-        `${this.#slots.unlisted} excluded cgroups are measured all the same, and hidden: there are too many.`
-      );
-    }
+    notices.push(...this.#slots.notices());
     return notices;
   }
 }

@@ -353,11 +353,7 @@ export class TcpProgram implements Program {
     } else if (accounts.overflowed > 0n) {
       notices.push(`${accounts.overflowed} TCP events were counted under “other”, when all series were in use.`);
     }
-    if (this.#slots.unlisted > 0) {
-      notices.push(
-        `${this.#slots.unlisted} excluded cgroups are measured all the same, and hidden: there are too many.`
-      );
-    }
+    notices.push(...this.#slots.notices());
     if (this.#object.has('tcp_find') && !inFirstPidNamespace()) {
       notices.push(
         'TCP connections older than the agent are known only of tasks it can see. Give it the host’s pid namespace.'
