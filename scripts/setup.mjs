@@ -18,7 +18,7 @@ const COMMANDS = {
   build: ['build'],
   agent: ['build'],
   package: [],
-  test: ['build', 'test', 'fuzz'],
+  test: ['build', 'test', 'fuzz', 'kernels'],
   fuzz: ['build', 'fuzz'],
   kernels: ['build', 'kernels'],
   bench: ['build', 'bench'],

@@ -15,9 +15,9 @@ export function packModules({ root, release }: Kernel, folder: string, file: str
     symlinkSync('usr/lib', join(root, 'lib'));
   }
   // Debian makes the index when a kernel is installed. It warns of lists that only say what is built in.
-  execFileSync('depmod', ['--basedir', root, release], { stdio: 'pipe' });
+  execFileSync('/sbin/depmod', ['--basedir', root, release], { stdio: 'pipe' });
   const show = ['--dirname', root, '--set-version', release, '--show-depends', '--all', ...WANTED];
-  const lines = execFileSync('modprobe', show, { encoding: 'utf8' }).split('\n');
+  const lines = execFileSync('/sbin/modprobe', show, { encoding: 'utf8' }).split('\n');
   // "insmod /…/veth.ko.xz "; a part that this kernel has built in is "builtin veth".
   const paths = [...new Set(lines.map((line) => /^insmod (\S+)/.exec(line)?.[1]).filter((path) => path !== undefined))];
   paths.forEach((path, n) => {
