@@ -245,9 +245,7 @@ export class HttpProgram implements Program {
    * a word: they are what came, less what found its socket, less what is there.
    */
   #forgotten(early: number, adopted: number): number {
-    const table = this.#object.map('early');
-    const gone = early - adopted;
-    return gone > table.maxEntries ? gone - table.entries().count : 0;
+    return early > adopted ? Math.max(0, early - adopted - this.#object.map('early').entries().count) : 0;
   }
 
   #notices(other: number, refused: number, forgotten: number): string[] {
