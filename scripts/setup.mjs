@@ -22,6 +22,7 @@ const COMMANDS = {
   fuzz: ['build', 'fuzz'],
   kernels: ['build', 'kernels'],
   bench: ['build', 'bench'],
+  soak: ['build', 'soak'],
 };
 
 const [command, ...args] = process.argv.slice(2);

@@ -36,6 +36,7 @@ const GROUPS = {
     'wabt', // Makes C of llhttp, which npm has as WebAssembly.
   ],
   bench: ['nginx', 'wrk'],
+  soak: ['openssl'],
 };
 
 /** Programs that other repositories package under another name and the same path: one excludes the other. */

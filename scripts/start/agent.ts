@@ -13,9 +13,17 @@ const STOP_WITHIN_MS = 10_000;
 /** V8 would rather let garbage pile up than collect it; the agent's little is collected in no time. Saves 20 MB. */
 export const NODE_FLAGS = ['--max-semi-space-size=1', '--v8-pool-size=1'];
 
-/** Starts the built agent. The kernel ends it should this process disappear. */
-export function spawnAgent(args: readonly string[], stdio: 'inherit' | ['ignore', number, number]): ChildProcess {
-  const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...NODE_FLAGS, PROGRAM, ...args];
+/**
+ * Starts the built agent. The kernel ends it should this process disappear.
+ *
+ * @param program its bundle, where it is not the one that was built last
+ */
+export function spawnAgent(
+  args: readonly string[],
+  stdio: 'inherit' | ['ignore', number, number],
+  program = PROGRAM
+): ChildProcess {
+  const command = ['--pdeathsig', 'KILL', '--', process.execPath, ...NODE_FLAGS, program, ...args];
   // Its own process group where it runs behind the scenes: Ctrl-C on the terminal is then not for it.
   return spawn('setpriv', command, { stdio, detached: stdio !== 'inherit' });
 }

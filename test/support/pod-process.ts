@@ -1,5 +1,5 @@
 /** Containers as processes in cgroups: a container runtime in small, and what each container says that it did. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { Build } from './build';
@@ -50,13 +50,17 @@ type Told =
 export class ContainerRuntime {
   readonly #build = new Build();
   readonly #process: ChildProcess;
-  readonly #containers: ContainerProcess[] = [];
+  /** By number; one that is gone leaves its number to another. */
+  readonly #containers = new Map<number, ContainerProcess>();
+  readonly #freeIds: number[] = [];
   readonly #counting: Array<() => void> = [];
   #failure?: Error;
 
   private constructor() {
     const program = this.#build.host('test/kernel/fixtures/pod.c');
-    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program], { stdio: ['pipe', 'pipe', 'inherit'] });
+    // In a process group of its own: Ctrl-C on the terminal is for the one that started it.
+    const options: SpawnOptions = { stdio: ['pipe', 'pipe', 'inherit'], detached: true };
+    this.#process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', program], options);
     // Orders to a process that ended are answered by its end.
     this.#process.stdin!.on('error', () => undefined);
     createInterface({ input: this.#process.stdout! }).on('line', (line) => this.#hear(JSON.parse(line)));
@@ -84,7 +88,8 @@ export class ContainerRuntime {
     }
     const { requestsPerSecond = 5, plan = ['GET 200'], requests = 0, lifeMs = 0, own = true, port = 0 } = work;
     const container = new ContainerProcess(folder, (order, id) => this.#order(order, id));
-    const id = this.#containers.push(container) - 1;
+    const id = this.#freeIds.pop() ?? this.#containers.size;
+    this.#containers.set(id, container);
     container.id = id;
     const intervalUs = Math.round(1_000_000 / requestsPerSecond);
     const planned = plan.map((each) => each.replace(' ', ':')).join(',');
@@ -100,7 +105,7 @@ export class ContainerRuntime {
   }
 
   get running(): ContainerProcess[] {
-    return this.#containers.filter(({ isGone }) => !isGone);
+    return [...this.#containers.values()];
   }
 
   /** Stops every container, waits until its cgroup is gone, and ends. */
@@ -124,9 +129,14 @@ export class ContainerRuntime {
   #hear(told: Told): void {
     if (told.event === 'counted') {
       this.#counting.shift()?.();
-    } else {
-      this.#containers[told.id].hear(told);
+      return;
     }
+    const container = this.#containers.get(told.id)!;
+    if (told.event === 'gone') {
+      this.#containers.delete(told.id);
+      this.#freeIds.push(told.id);
+    }
+    container.hear(told);
   }
 }
 
