@@ -16,6 +16,9 @@ export interface TickStats {
   longestSeconds: number;
   /** When the kernel was last read; 0 before the first time. */
   lastTickMs: number;
+  /** The longest time without a reading, as far as it is worth telling, and when it was over; 0 and 0 if there is none. */
+  longestPauseMs: number;
+  longestPauseEndMs: number;
 }
 
 export interface TickerOptions {
@@ -45,6 +48,8 @@ export class Ticker {
     totalSeconds: 0,
     longestSeconds: 0,
     lastTickMs: 0,
+    longestPauseMs: 0,
+    longestPauseEndMs: 0,
   };
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
@@ -87,7 +92,7 @@ export class Ticker {
       };
     }
     const silentMs = this.#options.monotonicMs() - this.#lastSuccessMs;
-    if (silentMs > Math.max(STUCK_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)) {
+    if (silentMs > this.#stuckMs) {
       return { ready: false, reason: `The kernel has not been read for ${Math.round(silentMs / 1000)} s.` };
     }
     return { ready: true, reason: '' };
@@ -103,6 +108,10 @@ export class Ticker {
     return idleMs > Math.max(DEAD_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs)
       ? { ready: false, reason: `No reading of the kernel has been tried for ${Math.round(idleMs / 1000)} s.` }
       : { ready: true, reason: '' };
+  }
+
+  get #stuckMs(): number {
+    return Math.max(STUCK_AT_LEAST_MS, STUCK_INTERVALS * this.#options.intervalMs);
   }
 
   /** Every delay is counted from the clock, so that lateness of one tick is not passed on to the next. */
@@ -128,6 +137,11 @@ export class Ticker {
     const startMs = this.#options.monotonicMs();
     const elapsedIntervals = Math.round((startMs - this.#lastRunMs) / this.#options.intervalMs);
     this.#stats.overruns += Math.max(0, elapsedIntervals - 1);
+    const pauseMs = startMs - this.#lastRunMs;
+    if (pauseMs > this.#stuckMs && pauseMs > this.#stats.longestPauseMs) {
+      this.#stats.longestPauseMs = pauseMs;
+      this.#stats.longestPauseEndMs = timeMs;
+    }
     this.#lastRunMs = startMs;
     try {
       this.#options.tick(timeMs);

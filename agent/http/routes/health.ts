@@ -2,6 +2,7 @@
  * `GET /healthz`: the agent is not stuck; 503 asks for a restart. `GET /readyz`: it also measures. Open to everyone: probes
  * carry no token. An agent that is stuck altogether answers neither, which is an answer too.
  */
+import { setTimeout } from 'node:timers/promises';
 import type { FastifyPluginCallbackTypebox } from '@fastify/type-provider-typebox';
 import { Type } from 'typebox';
 import { ErrorBodySchema } from '../../../wire/answer';
@@ -22,8 +23,13 @@ export const healthRoutes: FastifyPluginCallbackTypebox<HealthContext> = (app, {
         config: { open: true },
         schema: { summary, tags: ['health'], security: [], response: { 200: HealthSchema, 503: ErrorBodySchema } },
       },
-      () => {
-        const { ready, reason } = state();
+      async () => {
+        let { ready, reason } = state();
+        if (!ready) {
+          // A process that was stopped, or had no processor, hears of the probe before its timers: a tick may be due.
+          await setTimeout(1);
+          ({ ready, reason } = state());
+        }
         if (!ready) {
           throw new WireError('not_ready', reason);
         }

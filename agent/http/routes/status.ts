@@ -37,9 +37,25 @@ function statusOf({ history, collector, ticker, ...agent }: AgentContext): Statu
     identity: agent.owners.status(),
     history: { bytes: history.bytes, tiers: history.starts() },
     memory: { ...processMemory(), kernelMapBytes },
-    notices: [...agent.warnings, ...(ticker.readiness.ready ? [] : [ticker.readiness.reason]), ...notices],
+    notices: [
+      ...agent.warnings,
+      ...(ticker.readiness.ready ? [] : [ticker.readiness.reason]),
+      ...pausesOf(ticker),
+      ...notices,
+    ],
     nodes: [{ node: agent.node, state: 'ok', latencyMs: performance.now() - startMs }],
   };
+}
+
+function pausesOf({ stats }: AgentContext['ticker']): string[] {
+  const { longestPauseMs, longestPauseEndMs } = stats;
+  return longestPauseMs === 0
+    ? []
+    : [
+        `The kernel was not read for ${Math.round(longestPauseMs / 1000)} s until ` +
+          `${new Date(longestPauseEndMs).toISOString()}: the agent was stopped, or had no processor. ` +
+          'What happened meanwhile is counted, as one point of a graph.',
+      ];
 }
 
 /** Anonymous memory is what is really the agent's own; the rest of the resident set is files, Node's binary for the most. */

@@ -94,6 +94,20 @@ it('notices that nothing was read for a while', () => {
   expect(ticker.readiness).toEqual({ ready: false, reason: 'The kernel has not been read for 12 s.' });
 });
 
+it('remembers the longest time that nothing was read, if it was long', () => {
+  start();
+  jest.advanceTimersByTime(3_750);
+  expect(ticker.stats).toMatchObject({ longestPauseMs: 0, longestPauseEndMs: 0 });
+  for (const heldMs of [7_000, 62_000, 9_000]) {
+    aheadMs += heldMs;
+    jest.setSystemTime(Date.now() + heldMs);
+    jest.advanceTimersByTime(2_000);
+  }
+  const { longestPauseMs, longestPauseEndMs } = ticker.stats;
+  expect(Math.round(longestPauseMs / 1_000)).toBe(63);
+  expect(Math.round((longestPauseEndMs - START_MS) / 1_000)).toBe(4 + 7 + 2 + 62 + 1);
+});
+
 it('goes on when the clock is set back, and counts no overrun when it is set forward', () => {
   start();
   jest.advanceTimersByTime(750);

@@ -138,7 +138,16 @@ export async function startAgent(changes: Partial<AgentContext> = {}, listening?
     ticker: {
       readiness: { ready: true, reason: '' },
       liveness: { ready: true, reason: '' },
-      stats: { ticks: 7, failures: 0, overruns: 0, totalSeconds: 0.5, longestSeconds: 0.25, lastTickMs: bootEpochMs },
+      stats: {
+        ticks: 7,
+        failures: 0,
+        overruns: 0,
+        totalSeconds: 0.5,
+        longestSeconds: 0.25,
+        lastTickMs: bootEpochMs,
+        longestPauseMs: 0,
+        longestPauseEndMs: 0,
+      },
     },
     access: { clientCertificates: false },
     warnings: ['Something was doubtful.'],

@@ -4,7 +4,16 @@ import type { HealthContext } from '../../../agent/http/routes/health';
 import { startAgent } from './agent';
 
 const FINE = { ready: true, reason: '' };
-const STATS = { ticks: 1, failures: 0, overruns: 0, totalSeconds: 0, longestSeconds: 0, lastTickMs: 0 };
+const STATS = {
+  ticks: 1,
+  failures: 0,
+  overruns: 0,
+  totalSeconds: 0,
+  longestSeconds: 0,
+  lastTickMs: 0,
+  longestPauseMs: 0,
+  longestPauseEndMs: 0,
+};
 const LOOPBACK = { host: '127.0.0.1', port: 0 };
 
 let probes: Probes | undefined;
