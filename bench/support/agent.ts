@@ -1,5 +1,5 @@
 /** The built agent as its users run it: a process of its own, asked over HTTP. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,11 @@ export class BenchAgent {
     readonly url: string
   ) {}
 
-  static async start(scope: Cgroup, flags: readonly string[] = []): Promise<BenchAgent> {
+  /**
+   * @param scope what it measures
+   * @param within the cgroup it runs in, outside of what it measures; the benchmark's own unless given
+   */
+  static async start(scope: Cgroup, flags: readonly string[] = [], within?: Cgroup): Promise<BenchAgent> {
     const args = [
       ...NODE_FLAGS,
       BUNDLE,
@@ -33,7 +37,9 @@ export class BenchAgent {
     ];
     // Node reads the certificates that this names at its start, which takes a megabyte; a container has none.
     const env = { ...process.env, NODE_EXTRA_CA_CERTS: undefined };
-    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], env });
+    const start = (options: SpawnOptions) =>
+      within ? within.spawn(process.execPath, args, options) : spawn(process.execPath, args, options);
+    const child = start({ stdio: ['ignore', 'pipe', 'inherit'], env });
     let said = '';
     for await (const chunk of child.stdout!) {
       said += chunk;

@@ -35,9 +35,19 @@ const GROUPS = {
     'libclang-rt-dev', // libFuzzer and the sanitizers.
     'wabt', // Makes C of llhttp, which npm has as WebAssembly.
   ],
-  bench: ['nginx', 'wrk'],
+  bench: [
+    'nginx', // What is measured.
+    'wrk', // Loads it.
+    'curl',
+    'prometheus', // What it is measured against:
+    'haproxy',
+    'victoria-metrics',
+  ],
   soak: ['openssl'],
 };
+
+/** Contenders that not every release of Debian has: without them there is less to compare with, and nothing else. */
+const OPTIONAL = new Set(['haproxy', 'victoria-metrics']);
 
 /** Programs that other repositories package under another name and the same path: one excludes the other. */
 const ALSO_FROM_ELSEWHERE = { 'kubernetes-client': 'kubectl' };
@@ -47,6 +57,8 @@ const SERVICES = {
   nginx: ['nginx.service'],
   prometheus: ['prometheus.service'],
   'docker.io': ['docker.service', 'docker.socket', 'containerd.service'],
+  haproxy: ['haproxy.service'],
+  'victoria-metrics': ['victoria-metrics.service'],
 };
 
 /** What the packages are called, or where they are, on systems that are not Debian's. */
@@ -67,14 +79,15 @@ export async function installSystemPackages(groups) {
     checkElsewhere();
     return;
   }
-  const missing = missingPackages(groups.flatMap((group) => GROUPS[group]));
+  const lacking = missingPackages(groups.flatMap((group) => GROUPS[group]));
+  const missing = lacking.filter(canBeHad);
   if (missing.length === 0) {
     return;
   }
-  const install = ['install', '--yes', '--no-install-recommends', ...missing];
+  const install = ['install', '--yes', '--no-install-recommends'];
   if (process.getuid() !== 0) {
     throw new StepError(
-      `Debian packages are missing: ${missing.join(' ')}.\nInstall them, and run this again:\n\n  sudo apt-get ${install.join(' ')}`
+      `Debian packages are missing: ${missing.join(' ')}.\nInstall them, and run this again:\n\n  sudo apt-get ${[...install, ...missing].join(' ')}`
     );
   }
   await step(`${missing.length} Debian packages`, async (log) => {
@@ -86,11 +99,11 @@ export async function installSystemPackages(groups) {
       log,
       async () => {
         try {
-          await apt(...install);
+          await apt(...install, ...missing);
         } catch {
           // The lists of packages are missing, or so old that what they name is gone.
           await apt('update');
-          await apt(...install);
+          await apt(...install, ...lacking.filter(canBeHad));
         }
       }
     );
@@ -110,6 +123,18 @@ function missingPackages(names) {
   );
   const isThere = (name) => installed.has(name) || (name in ALSO_FROM_ELSEWHERE && isOnPath(ALSO_FROM_ELSEWHERE[name]));
   return [...new Set(names)].filter((name) => !isThere(name));
+}
+
+/** Whether this release has the package, as far as that may be in doubt. */
+function canBeHad(name) {
+  if (!OPTIONAL.has(name)) {
+    return true;
+  }
+  const { stdout } = spawnSync('apt-cache', ['policy', name], {
+    encoding: 'utf8',
+    env: { ...process.env, LC_ALL: 'C' },
+  });
+  return /Candidate: (?!\(none\))/.test(stdout ?? '');
 }
 
 /** Where systemd runs, a web server must not come up on port 80 because a test wants its binary: not now, not at boot. */
