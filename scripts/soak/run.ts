@@ -15,7 +15,7 @@ import type { Report } from './report';
 import { Sampler, unaccountedOf } from './sampler';
 import type { Stage } from './stage';
 import { checkTotals, type TotalsCheck } from './totals';
-import { duration, judge, METRONOME_PER_SECOND } from './verdicts';
+import { duration, judge } from './verdicts';
 import { Workload } from './workload';
 
 /** Of a short soak, and of one of days: some thousand samples either way. */
@@ -283,7 +283,7 @@ export class Run {
       (Math.ceil(this.#workload.metronome.createdAt.getTime() / METRONOME_STEP_MS) + 1) * METRONOME_STEP_MS;
     const fromMs = Math.max(firstMs, toMs - METRONOME_RANGE_MS);
     if (fromMs >= toMs) {
-      return [METRONOME_PER_SECOND];
+      return [];
     }
     const { A } = await this.#stage.agent.query(fromMs, toMs, [
       {

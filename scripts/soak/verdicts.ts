@@ -59,6 +59,8 @@ export const METRONOME_PER_SECOND = 10;
 /** A step of 10 s holds the events of up to one second more or less. */
 const SPIKE = 1.5;
 const MOST_DETAILS = 10;
+const TOO_SHORT = 'no life was long enough to tell';
+const NOT_MEASURED = 'not measured';
 
 export function judge(evidence: Evidence): Verdict[] {
   return [
@@ -116,16 +118,19 @@ function restarts({ endings }: Evidence): Verdict {
 }
 
 function metronome({ metronome: values }: Evidence): Verdict {
-  const numbers = values.filter((value) => value !== null);
   const wrong = values.flatMap((value, i) =>
     value === null || value < 0 || value > METRONOME_PER_SECOND * SPIKE
-      ? [`step ${i} of ${values.length}: ${value}`]
+      ? [`step ${i + 1} of ${values.length}: ${value ?? 'nothing was measured'}`]
       : []
   );
   return {
     name: 'a steady pod’s rate',
-    found: `${Math.min(...numbers).toFixed(1)} to ${Math.max(...numbers).toFixed(1)} requests/s, ${wrong.length} wrong`,
-    bound: `no gap, spike or negative in ${values.length} steps`,
+    found: spanOf(
+      values.filter((value) => value !== null),
+      (value) => value.toFixed(1),
+      'requests/s'
+    ),
+    bound: `no gap, spike or negative in ${values.length} steps of 10 s`,
     ...verdictOf(wrong),
   };
 }
@@ -151,49 +156,57 @@ function accounts({ unaccounted, samples }: Evidence): Verdict {
 
 function memory({ samples }: Evidence): Verdict {
   const { growth, perHour, observed } = growthOf(samples, ({ anonymousBytes }) => anonymousBytes);
-  const least = Math.min(...samples.map(({ anonymousBytes }) => anonymousBytes));
-  const most = Math.max(...samples.map(({ anonymousBytes }) => anonymousBytes));
-  const span = `${(least / MB).toFixed(1)} to ${(most / MB).toFixed(1)} MB`;
+  const span = spanOf(
+    samples.map(({ anonymousBytes }) => anonymousBytes / MB),
+    (value) => value.toFixed(1),
+    'MB'
+  );
   return {
     name: 'anonymous memory',
     found: observed ? `${span}; ${signed(perHour / MB)} MB/h, ${signed(growth / MB)} MB in the longest life` : span,
-    bound: observed ? `at most +${GROWTH_BYTES / MB} MB in a life` : 'no life was long enough to tell',
+    bound: observed ? `at most +${GROWTH_BYTES / MB} MB in a life` : TOO_SHORT,
     isGood: growth <= GROWTH_BYTES,
   };
 }
 
 function kernelMaps({ samples }: Evidence): Verdict {
   const sizes = samples.map(({ kernelMapBytes }) => kernelMapBytes);
-  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   return {
     name: 'kernel maps',
-    found: `${(least / MB).toFixed(2)} to ${(most / MB).toFixed(2)} MB`,
+    found: spanOf(sizes, (bytes) => (bytes / MB).toFixed(2), 'MB'),
     bound: `within ${MAP_BYTES / MB} MB of each other`,
-    isGood: most - least <= MAP_BYTES,
+    isGood: Math.max(0, ...sizes) - Math.min(...sizes) <= MAP_BYTES,
   };
 }
 
 function descriptors({ samples }: Evidence): Verdict {
   const { growth, observed } = growthOf(samples, (sample) => sample.descriptors.open);
-  const all = samples.map((sample) => sample.descriptors.open);
+  const span = spanOf(samples.map((sample) => sample.descriptors.open));
   return {
     name: 'open descriptors',
-    found: `${Math.min(...all)} to ${Math.max(...all)}${observed ? `; ${signed(growth)} in the longest life` : ''}`,
-    bound: observed ? `at most +${GROWTH_DESCRIPTORS} in a life` : 'no life was long enough to tell',
+    found: observed ? `${span}; ${signed(growth)} in the longest life` : span,
+    bound: observed ? `at most +${GROWTH_DESCRIPTORS} in a life` : TOO_SHORT,
     isGood: growth <= GROWTH_DESCRIPTORS,
   };
 }
 
+/** Of each life by itself: one that loaded its programs holds others than one that took them over. */
 function bpfObjects({ samples }: Evidence): Verdict {
-  const seen = [
-    ...new Set(samples.map(({ descriptors: { programs, maps, links } }) => `${programs}, ${maps}, ${links}`)),
-  ];
+  const kinds = ['programs', 'maps', 'links'] as const;
+  const lives = new Map<number, Set<string>>();
+  for (const { life, descriptors: held } of samples) {
+    lives.set(life, (lives.get(life) ?? new Set()).add(kinds.map((kind) => held[kind]).join(', ')));
+  }
+  const changed = [...lives].filter(([, seen]) => seen.size > 1);
+  const seen = new Set([...lives.values()].flatMap((some) => [...some]));
   return {
     name: 'BPF programs, maps, links',
-    found: seen.join(' then '),
-    bound: 'always the same',
-    // A first life holds programs that it loaded; one that took them over needs their links alone.
-    isGood: seen.length <= 2,
+    found: [...seen].join('; ') || NOT_MEASURED,
+    bound: 'the same all life long, and in every life after the first',
+    ...verdictOf([
+      ...changed.map(([life, some]) => `life ${life}: ${[...some].join(' then ')}`),
+      ...(seen.size > 2 && changed.length === 0 ? [`of ${lives.size} lives: ${[...seen].join(' then ')}`] : []),
+    ]),
   };
 }
 
@@ -218,7 +231,7 @@ function history({ samples }: Evidence): Verdict {
   const last = samples.at(-1)?.historySeconds ?? [];
   return {
     name: 'history',
-    found: `${last.map(duration).join(', ')} back, by tier`,
+    found: last.length > 0 ? `${last.map(duration).join(', ')} back, by tier` : NOT_MEASURED,
     bound: 'its start only moves on',
     ...verdictOf(wrong),
   };
@@ -273,6 +286,14 @@ function boundsText(least: number, most: number): string {
     return count(least);
   }
   return most === Infinity ? `${count(least)} or more` : `${count(least)} to ${count(most)}`;
+}
+
+function spanOf(values: readonly number[], text: (value: number) => string = count, unit = ''): string {
+  if (values.length === 0) {
+    return NOT_MEASURED;
+  }
+  const [least, most] = [Math.min(...values), Math.max(...values)].map(text);
+  return `${least === most ? least : `${least} to ${most}`} ${unit}`.trimEnd();
 }
 
 function count(value: number): string {
