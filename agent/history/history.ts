@@ -14,6 +14,7 @@
 import { BUCKETS } from '../../wire/histogram';
 import type { Deltas } from './deltas';
 import { EntryKind, EntryReader } from './entry';
+import type { HistoryFile, Past } from './file/file';
 import { Recorder } from './recorder';
 import { References } from './references';
 import type { SeriesTable } from './series';
@@ -37,6 +38,8 @@ export interface HistoryOptions {
   /** The whole budget, allocated at once outside the JS heap. */
   bytes?: number;
   series: SeriesTable;
+  /** Where the same is kept on disk; what it remembers is remembered. */
+  file?: HistoryFile;
 }
 
 /** Hears what the history remembers, in the order of time. */
@@ -92,23 +95,34 @@ export class History {
   /** The last tick: by the clock, and rounded. */
   #lastTimeMs: number | undefined;
   #lastToMs = -Infinity;
+  readonly #past: Past;
+  readonly file: HistoryFile | undefined;
   readonly bytes: number;
 
-  constructor({ bytes = DEFAULT_HISTORY_BYTES, series }: HistoryOptions) {
+  constructor({ bytes = DEFAULT_HISTORY_BYTES, series, file }: HistoryOptions) {
     if (!Number.isInteger(bytes) || bytes < MIN_HISTORY_BYTES) {
       throw new RangeError(`The history needs a whole number of bytes from ${MIN_HISTORY_BYTES} up, got ${bytes}.`);
     }
-    const references = new References(series);
+    const references = new References(series, (id) => file?.name(id));
     const tiers: Tier[] = [];
-    for (const { stepMs, share, maxRecords } of [...TIERS].reverse()) {
-      const isFinest = stepMs === TIERS[0].stepMs;
-      const onCommit = isFinest ? () => this.#committed() : undefined;
+    for (let i = TIERS.length - 1; i >= 0; i--) {
+      const { stepMs, share, maxRecords } = TIERS[i];
+      const onCommit = (sequence: number, length: number) => this.#committed(i, sequence, length);
       tiers.unshift(new Tier(stepMs, Math.floor(bytes * share), maxRecords, tiers[0], references, onCommit));
     }
     this.bytes = bytes;
+    this.file = file;
     this.#tiers = tiers;
     this.#recorder = new Recorder(tiers[0].writer);
     this.#readers = tiers.map((tier) => new EntryReader(tier.ring.bytes));
+    this.#past = { bytes, tiers, series, references, shiftMs: 0 };
+    if (file) {
+      file.load(this.#past);
+      [...tiers].reverse().forEach((tier) => tier.resume());
+      this.#lastToMs = Math.max(
+        ...tiers.map(({ ring }) => (ring.newest === undefined ? -Infinity : ring.toMs(ring.newest)))
+      );
+    }
   }
 
   /** Records of the finest tier that were ever kept, parts counted each: goes up by one with every `onCommit`. */
@@ -121,22 +135,32 @@ export class History {
    * Undefined without a file; a file that cannot be written at first may come later.
    */
   get lineage(): string | undefined {
-    return undefined;
+    return this.file?.lineage;
   }
 
   onCommit(listener: CommitListener): void {
     this.#commitListeners.push(listener);
   }
 
-  #committed(): void {
+  #committed(tier: number, sequence: number, length: number): void {
+    this.file?.commit(tier, sequence, length);
+    if (tier > 0) {
+      return;
+    }
     for (const listener of this.#commitListeners) {
       listener(this.sequence, this.#lastTimeMs ?? 0);
     }
   }
 
-  /** The instant from which `record` counts the first interval: when the collector took its baseline. */
+  /**
+   * The instant from which `record` counts the first interval: when the collector took its baseline. After a restart, the
+   * time from the last record to this is one that nobody watched, if there is any.
+   */
   begin(timeMs: number): void {
-    this.#lastTimeMs ??= timeMs;
+    if (this.#lastTimeMs === undefined) {
+      this.#lastTimeMs = timeMs;
+      this.#shift(Math.min(0, roundToTick(timeMs) - this.#lastToMs));
+    }
   }
 
   /**
@@ -145,10 +169,13 @@ export class History {
    * @param timeMs now, by the wall clock
    */
   record(timeMs: number, tell: (into: Deltas) => void): void {
-    const lastMs = this.#lastTimeMs ?? timeMs - TICK_MS;
+    this.begin(timeMs - TICK_MS);
+    this.file?.beforeTick(timeMs);
+    const lastMs = this.#lastTimeMs!;
     const steppedBack = timeMs < lastMs;
     if (steppedBack) {
-      this.#follow(timeMs);
+      // What is known happened that much earlier, the last tick one tick ago.
+      this.#shift(roundToTick(timeMs) - TICK_MS - this.#lastToMs);
     }
     const coveredMs = steppedBack ? TICK_MS : timeMs - lastMs;
     this.#lastTimeMs = timeMs;
@@ -165,16 +192,16 @@ export class History {
     }
   }
 
-  /** The clock stepped back to `timeMs`: what is known happened that much earlier, the last tick one tick ago. */
-  #follow(timeMs: number): void {
-    const stepMs = roundToTick(timeMs) - TICK_MS - this.#lastToMs;
-    if (!Number.isFinite(stepMs)) {
+  /** Moves everything that is known in time. */
+  #shift(ms: number): void {
+    if (!Number.isFinite(ms) || ms === 0) {
       return;
     }
     for (const { ring } of this.#tiers) {
-      ring.shift(stepMs);
+      ring.shift(ms);
     }
-    this.#lastToMs += stepMs;
+    this.#lastToMs += ms;
+    this.#past.shiftMs += ms;
   }
 
   /** Tells what is remembered of a range; each event exactly once. */
@@ -183,6 +210,9 @@ export class History {
       const { ring } = this.#tiers[part.tier];
       const end = Math.min(part.end, ring.firstAfter(toMs));
       for (let sequence = Math.max(part.first, ring.firstAfter(fromMs)); sequence < end; sequence++) {
+        if (ring.isLost(sequence)) {
+          continue;
+        }
         listener.at(ring.toMs(sequence), ring.countedMs(sequence));
         this.#tell(part.tier, sequence, wanted, listener);
       }

@@ -13,9 +13,13 @@ export class RecordMerger {
 
   constructor(private readonly ring: RecordRing) {}
 
-  /** Tells the sum of the records from `from` up to the one before `end`. */
-  merge(from: number, end: number, into: RecordWriter): void {
-    for (let open = this.#open(from, end); open > 0; open = this.#dropFinished(open)) {
+  /**
+   * Tells the sum of the records from `from` up to the one before `end`.
+   *
+   * @param firstSeries what comes before it is left out
+   */
+  merge(from: number, end: number, into: RecordWriter, firstSeries = 0): void {
+    for (let open = this.#open(from, end, firstSeries); open > 0; open = this.#dropFinished(open)) {
       let series = Infinity;
       for (let i = 0; i < open; i++) {
         series = Math.min(series, this.#readers[i].series);
@@ -24,12 +28,15 @@ export class RecordMerger {
     }
   }
 
-  #open(from: number, end: number): number {
+  #open(from: number, end: number, firstSeries: number): number {
     let open = 0;
     for (let sequence = from; sequence < end; sequence++) {
       const reader = (this.#readers[open] ??= new EntryReader(this.ring.bytes));
       reader.open(this.ring.offset(sequence), this.ring.coveredMs(sequence));
-      if (reader.next()) {
+      while (reader.next() && reader.series < firstSeries) {
+        // Wanted from there on.
+      }
+      if (!reader.done) {
         open++;
       }
     }

@@ -7,7 +7,11 @@ export class References {
   #counts: Uint32Array;
   readonly #readers = new Map<RecordRing, EntryReader>();
 
-  constructor(private readonly table: SeriesTable) {
+  constructor(
+    private readonly table: SeriesTable,
+    /** Hears of a series that no record named before. */
+    private readonly onNew: (series: number) => void = () => {}
+  ) {
     this.#counts = new Uint32Array(table.reserved).fill(0);
   }
 
@@ -19,6 +23,7 @@ export class References {
     }
     if (this.#counts[series]++ === 0) {
       this.table.remember(series);
+      this.onNew(series);
     }
   }
 

@@ -1,3 +1,15 @@
+/** Bytes of the index that a record takes. */
+const SLOT_BYTES = 1 + 3 * Uint32Array.BYTES_PER_ELEMENT + 2 * Float64Array.BYTES_PER_ELEMENT;
+
+/** What is said of a record in a byte. */
+const enum Mark {
+  Whole,
+  /** It goes on in the next one. */
+  More,
+  /** It could not be read back: its place is empty, and stands for no time. */
+  Lost,
+}
+
 export interface RecordHead {
   /** The instant all of a record's events are attributed to. */
   toMs: number;
@@ -20,7 +32,7 @@ export class RecordRing {
   readonly #offsets: Uint32Array;
   readonly #toMs: Float64Array;
   readonly #coveredMs: Float64Array;
-  readonly #more: Uint8Array;
+  readonly #marks: Uint8Array;
   /** 32 bits are enough for a record a second over a century. */
   readonly #sources: Uint32Array;
   readonly #sourcesEnd: Uint32Array;
@@ -31,21 +43,25 @@ export class RecordRing {
   end = 0;
 
   constructor(budgetBytes: number, maxRecords: number) {
-    const slotBytes = 1 + 3 * Uint32Array.BYTES_PER_ELEMENT + 2 * Float64Array.BYTES_PER_ELEMENT;
-    this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / slotBytes)));
+    this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / SLOT_BYTES)));
     // All of it is written to: memory that is promised only would be taken bit by bit, as history fills up.
     this.#offsets = new Uint32Array(this.#slots).fill(0);
     this.#toMs = new Float64Array(this.#slots).fill(0);
     this.#coveredMs = new Float64Array(this.#slots).fill(0);
-    this.#more = new Uint8Array(this.#slots).fill(0);
+    this.#marks = new Uint8Array(this.#slots).fill(0);
     this.#sources = new Uint32Array(this.#slots).fill(0);
     this.#sourcesEnd = new Uint32Array(this.#slots).fill(0);
-    this.bytes = new Uint8Array(budgetBytes - this.#slots * slotBytes).fill(0);
+    this.bytes = new Uint8Array(budgetBytes - this.#slots * SLOT_BYTES).fill(0);
   }
 
   get byteLength(): number {
-    const index = [this.#offsets, this.#toMs, this.#coveredMs, this.#more, this.#sources, this.#sourcesEnd];
+    const index = [this.#offsets, this.#toMs, this.#coveredMs, this.#marks, this.#sources, this.#sourcesEnd];
     return index.reduce((sum, { byteLength }) => sum + byteLength, this.bytes.byteLength);
+  }
+
+  /** The most records it can hold. */
+  get slots(): number {
+    return this.#slots;
   }
 
   get usedBytes(): number {
@@ -73,7 +89,21 @@ export class RecordRing {
   /** The same, but 0 for every part of a record except its last: it adds up to the time that was watched. */
   countedMs(sequence: number): number {
     const slot = sequence % this.#slots;
-    return this.#more[slot] === 1 ? 0 : this.#coveredMs[slot];
+    return this.#marks[slot] === Mark.More ? 0 : this.#coveredMs[slot];
+  }
+
+  /** The number of the newest record; undefined where there is none. */
+  get newest(): number | undefined {
+    return this.first < this.end ? this.end - 1 : undefined;
+  }
+
+  /** Whether the record goes on in the next one. */
+  more(sequence: number): boolean {
+    return this.#marks[sequence % this.#slots] === Mark.More;
+  }
+
+  isLost(sequence: number): boolean {
+    return this.#marks[sequence % this.#slots] === Mark.Lost;
   }
 
   sources(sequence: number): number {
@@ -119,15 +149,39 @@ export class RecordRing {
 
   /** Adds the record whose bytes were written at `offset`. */
   commit(offset: number, length: number, head: RecordHead): void {
-    const slot = this.end % this.#slots;
+    this.put(this.end, offset, head);
+    this.#head = offset + length;
+    this.end++;
+  }
+
+  /** Fills the index entry of a record that was read back; `resume` says then which of them count. */
+  put(sequence: number, offset: number, head: RecordHead): void {
+    const slot = sequence % this.#slots;
     this.#offsets[slot] = offset;
     this.#toMs[slot] = head.toMs;
     this.#coveredMs[slot] = head.coveredMs;
-    this.#more[slot] = Number(head.more);
+    this.#marks[slot] = head.more ? Mark.More : Mark.Whole;
     this.#sources[slot] = head.sources;
     this.#sourcesEnd[slot] = head.sourcesEnd;
-    this.#head = offset + length;
-    this.end++;
+  }
+
+  /** The same for one that could not be read back: `offset` is a byte of it, which becomes that of an empty record. */
+  putLost(sequence: number, offset: number, head: Pick<RecordHead, 'toMs' | 'sources' | 'sourcesEnd'>): void {
+    this.put(sequence, offset, { ...head, coveredMs: 0, more: false });
+    this.#marks[sequence % this.#slots] = Mark.Lost;
+    this.bytes[offset] = 0;
+  }
+
+  /** The ring is as it was when its last record ended at `head`. */
+  resume(first: number, end: number, head: number): void {
+    this.first = first;
+    this.end = end;
+    this.#head = head;
+  }
+
+  /** Moves one record in time. */
+  shiftOne(sequence: number, ms: number): void {
+    this.#toMs[sequence % this.#slots] += ms;
   }
 
   /** The first record that ends after an instant; `end` if there is none. */
@@ -158,7 +212,12 @@ export class RecordRing {
   /** Moves every record in time. */
   shift(ms: number): void {
     for (let sequence = this.first; sequence < this.end; sequence++) {
-      this.#toMs[sequence % this.#slots] += ms;
+      this.shiftOne(sequence, ms);
     }
   }
+}
+
+/** The budget of a ring with this many slots and bytes. */
+export function ringBudget(slots: number, bytes: number): number {
+  return slots * SLOT_BYTES + bytes;
 }

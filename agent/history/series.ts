@@ -42,7 +42,8 @@ const NONE = 0;
  *
  * An id is used again only when nobody needs the series any more: neither the collector, which owns what it interned
  * until it calls `release`, nor the history, which remembers what one of its records names. So no old record is ever
- * taken for a newer series, and ids stay bounded by what is alive or remembered.
+ * taken for a newer series, and ids stay bounded by what is alive or remembered. Where ids are written down outside, an
+ * id that is there waits besides until the list is made anew (`hold`, `letGo`): within one list it has one meaning.
  *
  * The table itself is columns of numbers, taken at the start: as objects, the series of 500 pods would be 5 MB, which
  * would come as the pods do. A `Series` is made when somebody asks for one.
@@ -92,6 +93,59 @@ export class SeriesTable {
     if (this.#isUsed(id)) {
       this.#columns.remembered[id] = 0;
       this.#dropIfUnused(id);
+    }
+  }
+
+  /** Somebody has written down what this id means: nothing else gets it until `letGo`. */
+  hold(id: number): void {
+    if (this.#isUsed(id)) {
+      this.#columns.held[id] = 1;
+    }
+  }
+
+  isHeld(id: number): boolean {
+    return id < this.#end && this.#columns.held[id] === 1;
+  }
+
+  /** Nothing is written down any more. */
+  letGo(): void {
+    const { held, next } = this.#columns;
+    for (let id = 0; id < this.#end; id++) {
+      if (held[id] === 1 && !this.#isUsed(id)) {
+        next[id] = this.#free;
+        this.#free = id + 1;
+      }
+      held[id] = 0;
+    }
+  }
+
+  /**
+   * Puts a remembered series back under the id that it had. In ascending order of ids, before anything else is put into
+   * the table.
+   */
+  restore({ id, metric, target, own }: Series): void {
+    if (id < this.#end) {
+      throw new RangeError(`The series ${id} comes too late: the table knows series up to ${this.#end - 1}.`);
+    }
+    while (id >= this.#columns.next.length) {
+      this.#grow();
+    }
+    const columns = this.#columns;
+    for (; this.#end < id; this.#end++) {
+      columns.next[this.#end] = this.#free;
+      this.#free = this.#end + 1;
+    }
+    this.#end++;
+    this.#fill(id, metric, target, keyOf(own), own);
+    columns.remembered[id] = 1;
+  }
+
+  /** Those that a record of the history names, the hidden ones among them. */
+  *remembered(): IterableIterator<Series> {
+    for (let id = 0; id < this.#end; id++) {
+      if (this.#columns.remembered[id] === 1) {
+        yield this.#series(id);
+      }
     }
   }
 
@@ -170,12 +224,17 @@ export class SeriesTable {
     } else {
       this.#free = columns.next[id];
     }
+    this.#fill(id, metric, target, ownKey, own);
+    return id;
+  }
+
+  #fill(id: number, metric: Metric, target: Target, ownKey: string, own: Labels): void {
+    const columns = this.#columns;
     columns.metric[id] = this.#metrics.use(metric, metric);
     columns.target[id] = this.#targets.use(target, target);
     columns.own[id] = this.#owns.use(ownKey, own);
     this.#link(id);
     this.#size++;
-    return id;
   }
 
   #link(id: number): void {
@@ -208,9 +267,11 @@ export class SeriesTable {
     this.#metrics.leave(metric[id]);
     this.#targets.leave(target[id]);
     this.#owns.leave(own[id]);
-    next[id] = this.#free;
-    this.#free = id + 1;
     this.#size--;
+    if (!this.isHeld(id)) {
+      next[id] = this.#free;
+      this.#free = id + 1;
+    }
   }
 
   #chainOf(metric: number, target: number, own: number): number {
@@ -226,9 +287,10 @@ export class SeriesTable {
     }
     this.#columns = grown;
     this.#chains = newChains(2 * length);
-    // None is free: that is why there is not enough.
-    for (let id = 0; id < length; id++) {
-      this.#link(id);
+    for (let id = 0; id < this.#end; id++) {
+      if (this.#isUsed(id)) {
+        this.#link(id);
+      }
     }
   }
 }
@@ -243,6 +305,8 @@ interface Columns {
   users: Uint32Array;
   /** 1: a record of the history names it. */
   remembered: Uint8Array;
+  /** 1: its meaning is written down. */
+  held: Uint8Array;
   /** The next one with the same hash, or the next free one. */
   next: Uint32Array;
 }
@@ -255,6 +319,7 @@ function newColumns(capacity: number): Columns {
     own: new Uint32Array(capacity).fill(0),
     users: new Uint32Array(capacity).fill(0),
     remembered: new Uint8Array(capacity).fill(0),
+    held: new Uint8Array(capacity).fill(0),
     next: new Uint32Array(capacity).fill(NONE),
   };
 }

@@ -1,4 +1,5 @@
 /** One resolution of the history: a ring of records, and how records of the finer tier are added up into it. */
+import { EntryReader } from './entry';
 import type { References } from './references';
 import { RecordMerger } from './merge';
 import { RecordRing } from './ring';
@@ -24,8 +25,8 @@ export class Tier {
     maxRecords: number,
     private readonly coarser: Tier | undefined,
     private readonly references: References,
-    /** Hears of every record that is kept, part by part. */
-    private readonly onCommit: () => void = () => {}
+    /** Hears of every record that is kept, part by part: its number, and its bytes. */
+    private readonly onCommit: (sequence: number, length: number) => void = () => {}
   ) {
     this.writer = new RecordWriter(Math.floor(bytes * WRITER_SHARE), () => this.#write(true));
     this.ring = new RecordRing(bytes - this.writer.byteLength, maxRecords);
@@ -59,6 +60,54 @@ export class Tier {
     }
   }
 
+  /**
+   * Goes on with records that were read back: what the coarser tier has is merged, and a merge that was cut short is
+   * finished. The coarser tier first.
+   */
+  resume(): void {
+    const newest = this.coarser?.ring.newest;
+    this.#unmerged = this.ring.first;
+    if (this.coarser && newest !== undefined) {
+      const merged = this.coarser.ring.sourcesEnd(newest);
+      this.#unmerged = Math.min(Math.max(merged, this.ring.first), this.ring.end);
+      if (this.coarser.ring.more(newest)) {
+        this.#finish(this.coarser, newest);
+      }
+    }
+  }
+
+  /** Adds what is missing of a merge whose last part that there is ends with some series. */
+  #finish(coarser: Tier, newest: number): void {
+    const { ring } = coarser;
+    const from = Math.max(ring.sources(newest), this.ring.first);
+    const end = Math.min(ring.sourcesEnd(newest), this.ring.end);
+    const reader = new EntryReader(ring.bytes);
+    reader.open(ring.offset(newest), 0);
+    let firstSeries = 0;
+    while (reader.next()) {
+      firstSeries = reader.series + 1;
+    }
+    coarser.open(ring.toMs(newest), ring.coveredMs(newest), ring.sources(newest), ring.sourcesEnd(newest));
+    this.#merger.merge(from, end, coarser.writer, firstSeries);
+    coarser.close();
+  }
+
+  /**
+   * Lets go of a share of the records, the oldest, as far as the coarser tier has what is in them.
+   *
+   * @returns how many
+   */
+  dropOldest(share: number): number {
+    const { ring } = this;
+    const count = Math.ceil((ring.end - ring.first) * share);
+    const end = Math.min(ring.first + count, this.coarser ? this.#unmerged : ring.end);
+    const dropped = Math.max(0, end - ring.first);
+    for (; ring.first < end; ring.first++) {
+      this.references.dropRecord(ring, ring.first);
+    }
+    return dropped;
+  }
+
   #mergeUpTo(end: number): void {
     const { coarser, ring } = this;
     if (!coarser || end <= this.#unmerged) {
@@ -90,7 +139,7 @@ export class Tier {
       sources: this.#sources,
       sourcesEnd: this.#sourcesEnd,
     });
-    this.onCommit();
+    this.onCommit(ring.end - 1, length);
   }
 
   #evict(sequence: number): void {
