@@ -400,8 +400,14 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	state = s->state;
 	feed = trailing_zeros(s->feeds >> ((s->offset - s->window_from) & (STREAM_WINDOW - 1)));
 	if (state == STREAM_START_LINE) {
-		if (s->prefix < START_LINE_PREFIX && count > 8)
+		if (!s->prefix && count >= START_LINE_PREFIX && feed >= START_LINE_PREFIX) {
+			/* All of it at once, as nearly always. */
+			s->first[0] = word;
+			s->first[1] = word_at(s, 8);
+			s->prefix = START_LINE_PREFIX;
+		} else if (s->prefix < START_LINE_PREFIX && count > 8) {
 			count = 8;
+		}
 		keep_ends(s, word, feed < count ? feed : count);
 	}
 	s->head_bytes += count;

@@ -70,6 +70,11 @@ long bpf_skb_load_bytes(const void *skb, u32 offset, void *to, u32 length)
 	return 0;
 }
 
+const u8 *packet_start(void)
+{
+	return kernel.packet;
+}
+
 u64 bpf_ktime_get_ns(void)
 {
 	return kernel.now_ns;

@@ -34,6 +34,11 @@ long bpf_map_delete_elem(void *map, const void *key);
 long bpf_map_push_elem(void *map, const void *value, __u64 flags);
 long bpf_map_pop_elem(void *map, void *value);
 
+/* The packet at hand, which lies in one piece. */
+const __u8 *packet_start(void);
+#define PACKET(skb) packet_start()
+#define PACKET_END(skb) (packet_start() + (skb)->len)
+
 /* Whether one more tail call is allowed for this segment. */
 _Bool may_tail_call(void);
 
