@@ -33,6 +33,10 @@ export interface Config {
   /** Neither of them is asked for, nor --insecure given. */
   loopbackOnly: boolean;
   historyBytes: number;
+  /** Where the history is kept on disk besides. */
+  historyFile?: string;
+  /** The directory of a BPF file system to pin in. */
+  pin?: string;
   limits: Limits;
   tickMs: number;
   /** The folder with the `*.bpf.o` files. */

@@ -1,11 +1,15 @@
 /** The agent, from its flags to its last breath. Reads as a table of contents. */
 import closeWithGrace from 'close-with-grace';
 import { CommanderError } from 'commander';
-import pino from 'pino';
+import pino, { type Logger } from 'pino';
+import { lock } from '../native';
 import { version } from '../package.json';
 import { Collector } from './collect/collector';
-import { seriesCapacity } from './collect/limits';
+import { seriesCapacity, storesOfRecord } from './collect/limits';
+import { scopeOf } from './collect/scope';
+import { detach, isDetach } from './cli/detach';
 import { readConfig } from './config';
+import { HistoryFile } from './history/file/file';
 import { History } from './history/history';
 import { SeriesTable } from './history/series';
 import { buildApp } from './http/app';
@@ -16,15 +20,19 @@ import { Filter } from './identity/filter';
 import { Owners } from './identity/owners';
 import { findSources } from './identity/sources';
 import { keepMemorySmall } from './memory';
+import { Pins } from './pin/pins';
+import { layoutOf } from './pin/layout';
 import { preflight } from './preflight';
 import { explain } from './refusal';
 import { Ticker } from './ticker';
 
 async function main(): Promise<void> {
+  if (isDetach(process.argv)) {
+    return detach(process.argv);
+  }
   const config = readConfig(process.argv);
   const { kernelRelease, ...ground } = preflight(config);
   keepMemorySmall();
-  const warnings = [...config.warnings, ...ground.warnings];
   // Standard output is for the one line below; whoever collects logs reads JSON from standard error.
   const log = pino({ level: config.logLevel, base: { node: config.node } }, pino.destination({ fd: 2, sync: true }));
   const access = {
@@ -35,12 +43,22 @@ async function main(): Promise<void> {
   };
 
   const series = new SeriesTable({ capacity: seriesCapacity(config.limits) });
-  const history = new History({ bytes: config.historyBytes, series });
+  const file = config.historyFile === undefined ? undefined : historyFile(config.historyFile, config.node, log);
+  await file?.claim();
+  const history = new History({ bytes: config.historyBytes, series, file });
   const sources = findSources(config, (sentence) => log.info(sentence));
   const owners = new Owners({ node: config.node, ...sources, filter: new Filter(config.filter) });
-  const collector = Collector.open({ ...config, ...ground, series, owners });
+  const pins = await Pins.open(config.pin);
+  const collector = pins.use({
+    layout: layoutOf({ ...config, scope: scopeOf(ground.cgroup, ground.cgroupMount) }),
+    past: history,
+    stores: storesOfRecord(config.limits),
+    measure: (set) => Collector.open({ ...config, ...ground, series, owners, pins: set }),
+  });
   const bootEpochMs = Date.now();
-  history.begin(bootEpochMs);
+  // What is pinned counted on after what the history has kept last.
+  history.begin(pins.memory?.committedMs ?? bootEpochMs);
+  history.onCommit((_, timeMs) => pins.memory?.commit(history, timeMs));
 
   const ticker = new Ticker({
     intervalMs: config.tickMs,
@@ -49,6 +67,7 @@ async function main(): Promise<void> {
     onRecovery: (failures) => log.info({ failures }, 'the kernel can be read again'),
   });
 
+  const warnings = [...config.warnings, ...ground.warnings, ...pins.warnings];
   const app = await buildApp(
     {
       version,
@@ -62,6 +81,7 @@ async function main(): Promise<void> {
       collector,
       ticker,
       access,
+      pins: pins.status,
       warnings,
     },
     { logger: log, tls: config.tls }
@@ -78,6 +98,8 @@ async function main(): Promise<void> {
     // Queries that are under way still read the kernel's memory.
     await app.close();
     collector.close();
+    file?.close();
+    pins.release();
     await probes?.close();
     log.info({ signal }, 'closed');
   });
@@ -89,6 +111,11 @@ async function main(): Promise<void> {
   warnings.forEach((warning) => log.warn(warning));
   log.info({ version, address, kernel: kernelRelease, cgroup: ground.cgroup }, 'measuring');
   console.log(`Ringside ${version} measures ${ground.cgroup} and answers on ${address}`);
+}
+
+function historyFile(path: string, node: string, log: Logger): HistoryFile {
+  const say = { info: (sentence: string) => log.info(sentence), error: (sentence: string) => log.error(sentence) };
+  return new HistoryFile({ path, node, lock, log: say });
 }
 
 main().catch((error: unknown) => {

@@ -28,10 +28,21 @@ export const StatusSchema = Type.Object({
   version: Type.String(),
   node: Type.String(),
   kernel: Type.String({ description: 'uname -r' }),
-  bootEpochMs: Type.Number({ description: 'When this agent started measuring.' }),
+  bootEpochMs: Type.Number({ description: 'When this agent started; with pins, what it tells may be older.' }),
   nowMs: Type.Number(),
   scope: Type.String({ description: 'The cgroup that is measured.' }),
   programs: Type.Array(ProgramSchema),
+  pins: Type.Optional(
+    Type.Object(
+      {
+        state: Type.Unsafe<'off' | 'pinned'>({ type: 'string', enum: ['off', 'pinned'] }),
+        reason: Type.String({ description: 'Why nothing is pinned; empty when it is.' }),
+        directory: Type.Optional(Type.String()),
+        sinceMs: Type.Optional(Type.Number({ description: 'Since when the kernel’s counts run.' })),
+      },
+      { description: 'Whether the programs count on while no agent runs.' }
+    )
+  ),
   series: Type.Array(
     Type.Object({
       program: Type.String(),
@@ -65,6 +76,18 @@ export const StatusSchema = Type.Object({
         startMs: Type.Union([Type.Number(), Type.Null()], { description: 'The oldest instant it still knows.' }),
         bytes: Type.Integer(),
       })
+    ),
+    file: Type.Optional(
+      Type.Object(
+        {
+          path: Type.String(),
+          state: Type.Unsafe<'writing' | 'failing'>({ type: 'string', enum: ['writing', 'failing'] }),
+          reason: Type.String({ description: 'Why nothing is written to it; empty when it is.' }),
+          bytes: Type.Integer({ description: 'Its fixed size.' }),
+          writtenBytes: Type.Number({ description: 'Written to it since this agent started.' }),
+        },
+        { description: 'Where the past is kept on disk, too; absent without --history-file.' }
+      )
     ),
   }),
   memory: Type.Object({

@@ -2,6 +2,7 @@
 import { Command, Option } from 'commander';
 import { version } from '../../package.json';
 import { DEFAULT_HISTORY_BYTES } from '../history/history';
+import { DEFAULT_PIN_DIRECTORY } from '../pin/pin-directory';
 import {
   byteParser,
   formatBytes,
@@ -12,6 +13,7 @@ import {
   parsePath,
   parseSelectorText,
   parseSwitch,
+  pathOrSwitchParser,
   wholeNumberParser,
   type ListenAddress,
 } from './values';
@@ -42,6 +44,10 @@ export interface Flags {
   tlsClientCa?: string;
   insecure: boolean;
   historyBytes: number;
+  /** Where the history is kept on disk besides. */
+  historyFile?: string;
+  /** The directory to pin in. */
+  pin?: string;
   maxSeries: number;
   maxTcpSeries?: number;
   maxSeriesPerContainer: number;
@@ -157,6 +163,13 @@ export function buildCommand(defaults: FlagDefaults): Command {
         .argParser(byteParser(MIN_HISTORY_BYTES, MAX_HISTORY_BYTES))
     )
     .addOption(
+      flag(
+        '--history-file <path>',
+        'keep the past in this file, too, so that the next agent goes on from there; about three times --history-bytes'
+      ).argParser(parsePath)
+    )
+    .addOption(pinFlag('keep counting in the kernel while no agent runs, by what is pinned in this directory'))
+    .addOption(
       flag('--max-series <count>', 'HTTP series that can be kept apart; what comes after is counted as "other"')
         .default(4_000)
         .argParser(wholeNumberParser(16, 1_000_000))
@@ -192,11 +205,19 @@ export function buildCommand(defaults: FlagDefaults): Command {
     )
     .addHelpText(
       'after',
-      '\nWithout a token file or a client CA the agent listens on loopback addresses only.\n' +
+      '\nringside-agent detach removes what --pin has left in the kernel.\n' +
+        'Without a token file or a client CA the agent listens on loopback addresses only.\n' +
         'It needs root, or CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN; Linux 5.10 or newer with BTF; cgroup v2.'
     )
     .showHelpAfterError('Run ringside-agent --help for every flag.')
     .allowExcessArguments(true);
+}
+
+/** Of the agent, and of what removes its pins. */
+export function pinFlag(description: string): Option {
+  return flag('--pin [path]', `${description}; ${DEFAULT_PIN_DIRECTORY} unless named`)
+    .preset('yes')
+    .argParser(pathOrSwitchParser(DEFAULT_PIN_DIRECTORY));
 }
 
 /** A flag whose twin in the environment has its name in capitals: `--tick-ms` and RINGSIDE_TICK_MS. */

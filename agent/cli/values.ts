@@ -109,6 +109,20 @@ export function parsePath(text: string): string {
   return text;
 }
 
+/** A path, or a switch: where a flag has a path by itself, its twin in the environment can say yes and no. */
+export function pathOrSwitchParser(path: string): (text: string) => string | undefined {
+  return (text) => {
+    if (text.includes('/')) {
+      return parsePath(text);
+    }
+    try {
+      return parseSwitch(text) ? path : undefined;
+    } catch {
+      throw new InvalidArgumentError(`Expected the path of a directory, for example ${path}, or yes or no.`);
+    }
+  };
+}
+
 /** A node's name becomes a label on every series. */
 export function parseNodeName(text: string): string {
   // Printable, no white space: what a host name, and a Kubernetes node name, can be.

@@ -6,6 +6,8 @@
  * runs that have moved, in ascending order, and all histograms of a program take theirs from one pool.
  */
 
+import { OwnMemory, type Memory, type Region } from './memory';
+
 /** Adjacent buckets that are kept together. */
 export const RUN = 8;
 /** What the pool has for each histogram on average: see docs/design/008-memory.md. */
@@ -18,21 +20,55 @@ const BUCKET_MASK = (1 << BUCKET_BITS) - 1;
 /** When all are taken, more is moving than was planned for: the pool then grows by this share. */
 const GROWTH = 1 / 4;
 
+const WRAP = 2 ** 32;
+
 /** The cell of every run that never moved: all 0. Also the end of a chain. */
 export const NO_CELL = 0;
+
+const CELL_BYTES = CELL_WORDS * Uint32Array.BYTES_PER_ELEMENT;
 
 export class Baselines {
   /** Another array once the pool has grown. */
   words: Uint32Array;
+  readonly #region: Region;
+  /** Where the chains of the histograms begin, by slot. */
+  readonly #chains: Uint32Array[] = [];
   /** Cells that were given back, as a chain. */
   #free = NO_CELL;
   /** The first cell that was never taken. */
   #fresh = NO_CELL + 1;
 
-  /** @param histograms how many there can be */
-  constructor(histograms: number) {
-    // Written to, or the pages would be no more than a promise, and come one by one as traffic does.
-    this.words = new Uint32Array((histograms * RUNS_A_HISTOGRAM + 1) * CELL_WORDS).fill(0);
+  /**
+   * @param histograms how many there can be
+   * @param name of the region that holds the pool
+   */
+  constructor(histograms: number, memory: Memory = new OwnMemory(), name = 'baselines') {
+    this.#region = memory.region(name, (histograms * RUNS_A_HISTOGRAM + 1) * CELL_BYTES);
+    this.words = new Uint32Array(this.#region.buffer);
+  }
+
+  /** Adds the chains of some histograms, so that `restore` knows which cells are theirs. */
+  use(chains: Uint32Array): void {
+    this.#chains.push(chains);
+  }
+
+  /** After another process: what is in no chain is free, whatever that process was doing when it ended. */
+  restore(): void {
+    const taken = new Uint8Array(Math.floor(this.words.length / CELL_WORDS));
+    for (const chains of this.#chains) {
+      for (const first of chains) {
+        for (let cell = first; cell !== NO_CELL; cell = this.next(cell)) {
+          taken[cell] = 1;
+        }
+      }
+    }
+    this.#fresh = taken.lastIndexOf(1) + 1 || NO_CELL + 1;
+    this.#free = NO_CELL;
+    for (let cell = NO_CELL + 1; cell < this.#fresh; cell++) {
+      if (taken[cell] === 0) {
+        this.#linkFree(cell);
+      }
+    }
   }
 
   /** Where the counts of a cell start in `words`. */
@@ -50,8 +86,25 @@ export class Baselines {
     return this.words[cell * CELL_WORDS + RUN] >>> BUCKET_BITS;
   }
 
-  link(cell: number, bucket: number, next: number): void {
+  /** Makes a cell, which is in no chain yet, the one of a run. */
+  begin(cell: number, bucket: number, next: number): void {
     this.words[cell * CELL_WORDS + RUN] = (next << BUCKET_BITS) | bucket;
+  }
+
+  /** Has another cell follow in the chain. */
+  setNext(cell: number, next: number): void {
+    const at = cell * CELL_WORDS + RUN;
+    this.#region.save(at);
+    this.words[at] = (next << BUCKET_BITS) | (this.words[at] & BUCKET_MASK);
+  }
+
+  /** Adds to one of a cell's counts. True: it went past 2^32. */
+  add(cell: number, bucketOfRun: number, increase: number): boolean {
+    const at = cell * CELL_WORDS + bucketOfRun;
+    this.#region.save(at);
+    const count = this.words[at] + increase;
+    this.words[at] = count;
+    return count >= WRAP;
   }
 
   /** A cell whose counts are 0. */
@@ -65,22 +118,27 @@ export class Baselines {
     if (this.at(this.#fresh + 1) > this.words.length) {
       this.#grow();
     }
+    // After a process that ended in the middle of taking it, it may have been written to.
+    this.words.fill(0, this.at(this.#fresh), this.at(this.#fresh + 1));
     return this.#fresh++;
   }
 
-  /** Gives back a whole chain. */
+  /** Gives back a whole chain, which nothing may refer to any more. */
   give(first: number): void {
     for (let cell = first; cell !== NO_CELL;) {
       const next = this.next(cell);
-      this.link(cell, 0, this.#free);
-      this.#free = cell;
+      this.#linkFree(cell);
       cell = next;
     }
   }
 
+  #linkFree(cell: number): void {
+    this.words[cell * CELL_WORDS + RUN] = this.#free << BUCKET_BITS;
+    this.#free = cell;
+  }
+
   #grow(): void {
-    const grown = new Uint32Array(this.at(Math.ceil(this.#fresh * (1 + GROWTH)) + 1));
-    grown.set(this.words);
-    this.words = grown;
+    this.#region.grow((Math.ceil(this.#fresh * (1 + GROWTH)) + 1) * CELL_BYTES);
+    this.words = new Uint32Array(this.#region.buffer);
   }
 }

@@ -5,6 +5,9 @@ import type { Deltas, LiveSource } from '../history/deltas';
 import type { SeriesTable } from '../history/series';
 import { Cgroups } from '../identity/cgroups';
 import type { Owners } from '../identity/owners';
+import { OwnerNotes } from '../pin/owner-notes';
+import type { PinSet } from '../pin/pin-set';
+import { OwnMemory } from './memory';
 import { OTHER, type Limits, type Program, type ProgramContext, type ProgramStatus } from './program';
 import { CgroupProgram } from './programs/cgroup';
 import { HttpProgram } from './programs/http';
@@ -21,6 +24,17 @@ export interface CollectorOptions {
   limits: Limits;
   series: SeriesTable;
   owners: Owners;
+  /** Where everything is pinned, so that it outlives the agent; it is closed with the collector. */
+  pins?: PinSet;
+}
+
+interface CollectorParts {
+  owners: Owners;
+  cgroups: Cgroups;
+  cgroupProgram: CgroupProgram;
+  programs: readonly Program[];
+  pins?: PinSet;
+  notes?: OwnerNotes;
 }
 
 export class Collector implements LiveSource {
@@ -28,24 +42,38 @@ export class Collector implements LiveSource {
   readonly #cgroups: Cgroups;
   readonly #cgroupProgram: CgroupProgram;
   readonly #programs: readonly Program[];
+  readonly #pins: PinSet | undefined;
+  readonly #notes: OwnerNotes | undefined;
 
-  private constructor(owners: Owners, cgroups: Cgroups, cgroupProgram: CgroupProgram, programs: readonly Program[]) {
-    this.#owners = owners;
-    this.#cgroups = cgroups;
-    this.#cgroupProgram = cgroupProgram;
-    this.#programs = programs;
+  private constructor(parts: CollectorParts) {
+    this.#owners = parts.owners;
+    this.#cgroups = parts.cgroups;
+    this.#cgroupProgram = parts.cgroupProgram;
+    this.#programs = parts.programs;
+    this.#pins = parts.pins;
+    this.#notes = parts.notes;
+    this.#exclude();
+    // What another agent has left out, and this one does not.
+    for (const program of this.#programs) {
+      for (const cgroupId of [...program.excluded]) {
+        if (!this.#owners.recallExcluded(cgroupId)) {
+          program.setExcluded(cgroupId, false);
+        }
+      }
+    }
     this.#exclude();
   }
 
-  /** Loads and attaches every program. A failure leaves nothing attached. */
+  /** Loads and attaches every program, or takes over what is pinned. A failure leaves nothing attached that was not. */
   static open(options: CollectorOptions): Collector {
-    const { cgroup, node, owners } = options;
+    const { cgroup, node, owners, limits, pins } = options;
     const mount = findCgroup2Mount(readFileSync('/proc/self/mountinfo', 'utf8'));
     if (mount === undefined) {
       throw new Error('No cgroup v2 hierarchy is mounted. Mount one: mount -t cgroup2 none /sys/fs/cgroup');
     }
     const other = { labels: { node, workload: OTHER, cgroup: OTHER }, hidden: false };
-    const context: ProgramContext = { ...options, scope: scopeOf(cgroup, mount), other };
+    const memory = pins?.memory ?? new OwnMemory();
+    const context: ProgramContext = { ...options, scope: scopeOf(cgroup, mount), other, memory };
     const opened: Array<{ close(): void }> = [];
     const open = <T extends { close(): void }>(program: T): T => {
       opened.push(program);
@@ -59,21 +87,32 @@ export class Collector implements LiveSource {
         cgroups.update();
         cgroups.walk();
       });
+      const notes =
+        pins &&
+        new OwnerNotes(
+          pins.table('owners', OwnerNotes.keyBytes, OwnerNotes.noteBytes, limits.maxSeries + limits.maxTcpSeries)
+        );
+      // What is there has a name of its own, and so has what the kernel has told of since.
+      cgroups.update();
+      notes?.recall(owners);
       const programs = [open(new HttpProgram(context)), open(new TcpProgram(context))];
-      return new Collector(owners, cgroups, events, programs);
+      pins?.memory.seal();
+      return new Collector({ owners, cgroups, cgroupProgram: events, programs, pins, notes });
     } catch (error) {
       opened.forEach((program) => program.close());
       throw error;
     }
   }
 
-  /** Tells what happened since the last tick, and moves the baseline. */
+  /** Tells what happened since the last tick, and moves the baseline: with pins, once the history has kept it. */
   tick(into: Deltas): void {
     this.#cgroups.update();
     this.#exclude();
-    this.#programs.forEach((program) => program.tick(into));
+    // First what cannot be undone: the last tick is kept, and nothing of this one is told yet.
     this.#programs.forEach((program) => program.reclaim(this.#owners.departed()));
     this.#owners.forget((owner) => this.#programs.some((program) => program.holds(owner)));
+    this.#programs.forEach((program) => program.tick(into));
+    this.#notes?.update(this.#programs.flatMap((program) => [...program.owners]));
   }
 
   peek(into: Deltas): void {
@@ -97,13 +136,14 @@ export class Collector implements LiveSource {
       losses: parts.flatMap((part) => part.losses),
       // Two programs may have the same to say.
       notices: [...new Set(parts.flatMap((part) => part.notices))],
-      kernelMapBytes: parts.reduce((sum, part) => sum + part.kernelMapBytes, 0),
+      kernelMapBytes: parts.reduce((sum, part) => sum + part.kernelMapBytes, this.#pins?.kernelBytes() ?? 0),
     };
   }
 
   close(): void {
     this.#programs.forEach((program) => program.close());
     this.#cgroupProgram.close();
+    this.#pins?.close();
   }
 
   /** Tells the kernel of the owners that are to be measured from now on, or not any more. */

@@ -9,10 +9,16 @@ import { BUCKETS } from '../../wire/histogram';
 import type { Deltas } from '../history/deltas';
 import { Baselines, NO_CELL, RUN } from './baselines';
 import { HistogramOffsets } from './generated/http';
+import { OwnMemory, type Memory, type Region } from './memory';
+import { Wraps } from './wraps';
 
 const BUCKETS_AT = HistogramOffsets.buckets / 4;
 const SUM_AT = HistogramOffsets.sumNs / 8;
 const WRAP = 2 ** 32;
+
+/** Stores that have to be undone together if a told bucket is not kept: its count, a link to a new cell, a wrap. */
+const STORES_A_BUCKET = 4;
+const STORES_A_SUM = 2;
 
 const scratchBuckets = new Uint16Array(BUCKETS);
 const scratchCounts = new Float64Array(BUCKETS);
@@ -22,31 +28,45 @@ export class Histograms {
   readonly #longs: BigUint64Array;
   readonly #slotBytes: number;
   readonly #offset: number;
+  readonly #memory: Memory;
   readonly #baselines: Baselines;
   /** The sum of each slot at the last tick, and the same in two halves, as `#words` has it. */
   readonly #sums: BigUint64Array;
   readonly #sumWords: Uint32Array;
+  readonly #sumRegion: Region;
   /** The first cell of each slot. */
   readonly #chains: Uint32Array;
-  /** How often a bucket went past 2^32; empty for all but the oldest and busiest. */
-  readonly #wraps = new Map<number, number>();
+  readonly #chainRegion: Region;
+  readonly #wraps: Wraps;
 
   /**
    * @param memory the mapped array
    * @param slotBytes size of a slot, a multiple of 8
    * @param offset bytes from the start of a slot to this histogram, a multiple of 8
    * @param baselines where what was last seen is kept; all histograms of a slot may share one
+   * @param kept where the rest of that is kept, in regions whose names begin so
    */
-  constructor(memory: ArrayBuffer, slotBytes: number, offset: number, baselines?: Baselines) {
+  constructor(
+    memory: ArrayBuffer,
+    slotBytes: number,
+    offset: number,
+    baselines?: Baselines,
+    kept: { memory: Memory; name: string } = { memory: new OwnMemory(), name: '' }
+  ) {
     const slots = Math.floor(memory.byteLength / slotBytes);
     this.#words = new Uint32Array(memory);
     this.#longs = new BigUint64Array(memory);
     this.#slotBytes = slotBytes;
     this.#offset = offset;
-    this.#baselines = baselines ?? new Baselines(slots);
-    this.#sums = new BigUint64Array(slots).fill(0n);
-    this.#sumWords = new Uint32Array(this.#sums.buffer);
-    this.#chains = new Uint32Array(slots).fill(NO_CELL);
+    this.#memory = kept.memory;
+    this.#baselines = baselines ?? new Baselines(slots, kept.memory, `${kept.name}-baselines`);
+    this.#sumRegion = kept.memory.region(`${kept.name}-sums`, slots * BigUint64Array.BYTES_PER_ELEMENT);
+    this.#sums = new BigUint64Array(this.#sumRegion.buffer, 0, slots);
+    this.#sumWords = new Uint32Array(this.#sumRegion.buffer);
+    this.#chainRegion = kept.memory.region(`${kept.name}-chains`, slots * Uint32Array.BYTES_PER_ELEMENT);
+    this.#chains = new Uint32Array(this.#chainRegion.buffer, 0, slots);
+    this.#baselines.use(this.#chains);
+    this.#wraps = new Wraps(kept.memory, `${kept.name}-wraps`);
   }
 
   /**
@@ -66,71 +86,83 @@ export class Histograms {
     return this.#words[at] !== 0 || this.#words[at + 1] !== 0;
   }
 
-  /** Tells what was counted since the last tick; `advance` makes this the last tick. */
+  /**
+   * Tells what was counted since the last tick; `advance` makes this the last tick. First it is told, then it is known to
+   * be told: a history that keeps what it has heard so far, in the middle of a tick, keeps no more than that.
+   */
   tell(slot: number, series: number, into: Deltas, advance: boolean): void {
     const sum = this.#sum(slot);
-    const length = this.#difference(slot, advance);
+    const length = this.#difference(slot);
     // A sum whose bucket was told before is told with the next bucket that moves: then it is not lost.
-    if (length > 0) {
-      into.histogram(series, Number(sum - this.#sums[slot]), scratchBuckets, scratchCounts, length);
-      if (advance) {
-        this.#sums[slot] = sum;
-      }
+    if (length === 0 || (advance && !this.#memory.hasRoom(STORES_A_BUCKET * length + STORES_A_SUM))) {
+      return;
+    }
+    into.histogram(series, Number(sum - this.#sums[slot]), scratchBuckets, scratchCounts, length);
+    if (advance) {
+      this.#advance(slot, length);
+      this.#sumRegion.save(2 * slot);
+      this.#sumRegion.save(2 * slot + 1);
+      this.#sums[slot] = sum;
     }
   }
 
+  /** Whether something was counted that was not told. Looks at every bucket. */
+  hasUntold(slot: number): boolean {
+    return this.#difference(slot) > 0;
+  }
+
   /** Fills the scratch space with the buckets that have moved, and returns how many these are. */
-  #difference(slot: number, advance: boolean): number {
+  #difference(slot: number): number {
     const baselines = this.#baselines;
     const words = this.#words;
+    const kept = baselines.words;
     const at = this.#bucketsAt(slot);
     let length = 0;
     let bucket = 0;
-    let before: number = NO_CELL;
     let cell = this.#chains[slot];
     for (;;) {
       // What is between two runs of the chain was 0 so far.
       for (const end = cell === NO_CELL ? BUCKETS : baselines.bucket(cell); bucket < end; bucket++) {
         const count = words[at + bucket];
-        if (count === 0) {
-          continue;
+        if (count !== 0) {
+          scratchBuckets[length] = bucket;
+          scratchCounts[length++] = count;
         }
-        if (advance) {
-          cell = this.#insert(slot, bucket - (bucket % RUN), before, cell);
-          break;
-        }
-        scratchBuckets[length] = bucket;
-        scratchCounts[length++] = count;
       }
       if (cell === NO_CELL) {
         return length;
       }
-      const kept = baselines.words;
-      let then = baselines.at(cell) + (bucket % RUN);
-      for (const end = Math.min(baselines.bucket(cell) + RUN, BUCKETS); bucket < end; bucket++, then++) {
+      let then = baselines.at(cell);
+      for (const end = Math.min(bucket + RUN, BUCKETS); bucket < end; bucket++, then++) {
         const increase = (words[at + bucket] - kept[then]) >>> 0;
-        if (increase === 0) {
-          continue;
-        }
-        scratchBuckets[length] = bucket;
-        scratchCounts[length++] = increase;
-        if (advance) {
-          // By what is told, and not up to what is there, which may be more already.
-          const count = kept[then] + increase;
-          kept[then] = count;
-          if (count >= WRAP) {
-            this.#wrapped(slot, bucket);
-          }
+        if (increase !== 0) {
+          scratchBuckets[length] = bucket;
+          scratchCounts[length++] = increase;
         }
       }
-      before = cell;
       cell = baselines.next(cell);
     }
   }
 
-  #wrapped(slot: number, bucket: number): void {
-    const key = slot * BUCKETS + bucket;
-    this.#wraps.set(key, (this.#wraps.get(key) ?? 0) + 1);
+  /** Moves the baseline by what is told, and not up to what is there, which may be more already. */
+  #advance(slot: number, length: number): void {
+    const baselines = this.#baselines;
+    let before: number = NO_CELL;
+    let cell = this.#chains[slot];
+    for (let i = 0; i < length; i++) {
+      const bucket = scratchBuckets[i];
+      const first = bucket - (bucket % RUN);
+      while (cell !== NO_CELL && baselines.bucket(cell) < first) {
+        before = cell;
+        cell = baselines.next(cell);
+      }
+      if (cell === NO_CELL || baselines.bucket(cell) !== first) {
+        cell = this.#insert(slot, first, before, cell);
+      }
+      if (baselines.add(cell, bucket - first, scratchCounts[i])) {
+        this.#wraps.add(slot * BUCKETS + bucket);
+      }
+    }
   }
 
   /** Tells everything since the slot was given to its series. */
@@ -147,7 +179,7 @@ export class Histograms {
       const kept = cell !== NO_CELL && bucket >= baselines.bucket(cell);
       const then = kept ? baselines.words[baselines.at(cell) + (bucket % RUN)] : 0;
       const now = this.#words[first + bucket];
-      const wraps = (this.#wraps.get(slot * BUCKETS + bucket) ?? 0) + (now < then ? 1 : 0);
+      const wraps = this.#wraps.of(slot * BUCKETS + bucket) + (now < then ? 1 : 0);
       if (now > 0 || wraps > 0) {
         scratchBuckets[length] = bucket;
         scratchCounts[length] = now + wraps * WRAP;
@@ -161,25 +193,24 @@ export class Histograms {
 
   /** The slot was given back, and is all 0 again: what is counted in it from now on is another series'. */
   reset(slot: number): void {
-    this.#baselines.give(this.#chains[slot]);
+    const first = this.#chains[slot];
+    // Before its cells are in another chain: a process that ends in between must not leave them in two.
     this.#chains[slot] = NO_CELL;
+    this.#baselines.give(first);
     this.#sums[slot] = 0n;
-    for (const key of this.#wraps.keys()) {
-      if (Math.floor(key / BUCKETS) === slot) {
-        this.#wraps.delete(key);
-      }
-    }
+    this.#wraps.drop(slot * BUCKETS, (slot + 1) * BUCKETS);
   }
 
   /** A cell for a run that moves for the first time, between the one before it in the chain and the next. */
   #insert(slot: number, first: number, before: number, next: number): number {
     const baselines = this.#baselines;
     const cell = baselines.take();
-    baselines.link(cell, first, next);
+    baselines.begin(cell, first, next);
     if (before === NO_CELL) {
+      this.#chainRegion.save(slot);
       this.#chains[slot] = cell;
     } else {
-      baselines.link(before, baselines.bucket(before), cell);
+      baselines.setNext(before, cell);
     }
     return cell;
   }

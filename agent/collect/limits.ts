@@ -9,3 +9,17 @@ const REMEMBERED = 1 / 3;
 export function seriesCapacity({ maxSeries, maxTcpSeries }: Limits): number {
   return Math.ceil((maxSeries * HTTP_KINDS + maxTcpSeries * TCP_KINDS) * (1 + REMEMBERED));
 }
+
+/**
+ * How many stores one record can need to have undone, as a rule: a histogram that moves is five buckets and its sum. What
+ * there is no room for is told one record later.
+ */
+const STORES_A_HTTP_SLOT = 16;
+const STORES_A_TCP_SLOT = 64;
+
+export function storesOfRecord({ maxSeries, maxTcpSeries }: Limits): number {
+  return LEAST_STORES + maxSeries * STORES_A_HTTP_SLOT + maxTcpSeries * STORES_A_TCP_SLOT;
+}
+
+/** More than the largest histogram needs. */
+const LEAST_STORES = 4_096;

@@ -1,6 +1,6 @@
 /** A BPF object of ours on its way into the kernel: sizes, scope, load, attach, and what it reports of itself. */
 import { join } from 'node:path';
-import { BpfObject, type BpfMap } from '../../native';
+import { BpfObject, type BpfMap, type ProgramStats } from '../../native';
 import type { Status } from '../../wire/status';
 import type { ProgramContext } from './program';
 
@@ -11,7 +11,7 @@ export interface ObjectPlan {
   cgroup?: Record<string, string>;
   tracing: TracingPlan[];
   /** Programs that are loaded, and run only when `runIterator` says so. */
-  iterators?: TracingPlan[];
+  iterators?: IteratorPlan[];
   /** Sets constants in the object's .rodata, before it is loaded. */
   constants?: (rodata: DataView) => void;
 }
@@ -22,21 +22,44 @@ export interface TracingPlan {
   optional?: string;
 }
 
+export interface IteratorPlan extends TracingPlan {
+  /** Over whose elements it goes; over all there is without. */
+  map?: string;
+}
+
 type ProgramReport = Status['programs'][number];
 
-export class LoadedObject {
-  readonly #name: string;
-  readonly #object: BpfObject;
-  readonly #attached: Array<{ program: string; attach: string }> = [];
-  readonly #off: ProgramReport[] = [];
+/** What is in the kernel: loaded by this process, or pinned by whomever. */
+interface KernelObject {
+  map(name: string): BpfMap;
+  stats(program: string): ProgramStats;
+  runIterator(program: string, map?: string): Uint8Array;
+  kernelMapBytes(): number;
+  close(): void;
+}
 
-  private constructor(name: string, object: BpfObject) {
-    this.#name = name;
+export class LoadedObject {
+  readonly #object: KernelObject;
+  readonly #attached: Array<{ program: string; attach: string }>;
+  readonly #off: readonly ProgramReport[];
+
+  private constructor(
+    object: KernelObject,
+    { attached, off }: { attached: Array<{ program: string; attach: string }>; off: readonly ProgramReport[] },
+    /** Whether it was loaded now, and nothing was ever counted. */
+    readonly isNew: boolean
+  ) {
     this.#object = object;
+    this.#attached = attached;
+    this.#off = off;
   }
 
-  /** Loads and attaches. A failure leaves nothing attached, and is a `BpfError` that names the step. */
+  /** Loads and attaches, or takes over what is pinned. A failure leaves nothing attached, and is a `BpfError` that names the step. */
   static open(name: string, context: ProgramContext, plan: ObjectPlan): LoadedObject {
+    if (context.pins?.has(name)) {
+      const pinned = context.pins.object(name);
+      return new LoadedObject(pinned, pinned.report, context.pins.isNew);
+    }
     const path = join(context.objects, `${name}.bpf.o`);
     const optional = [...plan.tracing, ...(plan.iterators ?? [])].filter((tracing) => tracing.optional !== undefined);
     try {
@@ -59,13 +82,15 @@ export class LoadedObject {
   ): LoadedObject {
     const object = BpfObject.open(path);
     try {
-      const loaded = new LoadedObject(name, object);
+      const sectionOf = (program: string) => object.programs.find((each) => each.name === program)?.section ?? name;
+      const attached: Array<{ program: string; attach: string }> = [];
+      const off: ProgramReport[] = [];
       for (const [map, entries] of Object.entries(plan.sizes)) {
         object.setMaxEntries(map, entries);
       }
       for (const { program, optional } of without) {
         object.setAutoload(program, false);
-        loaded.#off.push({ name: program, attach: loaded.#sectionOf(program), state: 'off', reason: optional });
+        off.push({ name: program, attach: sectionOf(program), state: 'off', reason: optional });
       }
       if (plan.constants) {
         const { buffer, byteOffset, byteLength } = object.rodata();
@@ -74,16 +99,23 @@ export class LoadedObject {
       object.load();
       for (const [program, attach] of Object.entries(plan.cgroup ?? {})) {
         object.attachCgroup(program, context.scope.path);
-        loaded.#attached.push({ program, attach });
+        attached.push({ program, attach });
       }
       for (const { program } of plan.tracing.filter((tracing) => !without.includes(tracing))) {
         object.attach(program);
-        loaded.#attached.push({ program, attach: loaded.#sectionOf(program) });
+        attached.push({ program, attach: sectionOf(program) });
       }
-      for (const { program } of plan.iterators?.filter((iterator) => !without.includes(iterator)) ?? []) {
-        loaded.#attached.push({ program, attach: loaded.#sectionOf(program) });
+      const iterators = plan.iterators?.filter((iterator) => !without.includes(iterator)) ?? [];
+      const report = {
+        attached: [...attached, ...iterators.map(({ program }) => ({ program, attach: sectionOf(program) }))],
+        off,
+      };
+      if (!context.pins) {
+        return new LoadedObject(new OwnObject(object), report, true);
       }
-      return loaded;
+      context.pins.add(name, object, { attached: attached.map(({ program }) => program), iterators, report });
+      object.close();
+      return new LoadedObject(context.pins.object(name), report, true);
     } catch (error) {
       object.close();
       throw error;
@@ -132,14 +164,34 @@ export class LoadedObject {
   }
 
   kernelMapBytes(): number {
-    return this.#object.maps.reduce((sum, { name }) => sum + this.#object.map(name).kernelBytes(), 0);
+    return this.#object.kernelMapBytes();
   }
 
   close(): void {
     this.#object.close();
   }
+}
 
-  #sectionOf(program: string): string {
-    return this.#object.programs.find(({ name }) => name === program)?.section ?? this.#name;
+class OwnObject implements KernelObject {
+  constructor(private readonly object: BpfObject) {}
+
+  map(name: string): BpfMap {
+    return this.object.map(name);
+  }
+
+  stats(program: string): ProgramStats {
+    return this.object.stats(program);
+  }
+
+  runIterator(program: string, map?: string): Uint8Array {
+    return this.object.runIterator(program, map);
+  }
+
+  kernelMapBytes(): number {
+    return this.object.maps.reduce((sum, { name }) => sum + this.object.map(name).kernelBytes(), 0);
+  }
+
+  close(): void {
+    this.object.close();
   }
 }

@@ -3,6 +3,8 @@ import type { Deltas, LiveSource } from '../history/deltas';
 import type { SeriesTable, Target } from '../history/series';
 import type { Owner } from '../identity/owners';
 import type { Status } from '../../wire/status';
+import type { PinSet } from '../pin/pin-set';
+import type { Memory } from './memory';
 import type { Scope } from './scope';
 
 export interface Program extends LiveSource {
@@ -14,7 +16,14 @@ export interface Program extends LiveSource {
   totals(into: Deltas): void;
   /** From now on nothing is counted for a cgroup, and what was is not told; or it is measured again. */
   setExcluded(cgroupId: bigint, excluded: boolean): void;
-  /** Takes the slots of owners that are gone back, as soon as nothing can be counted in them any more. */
+  /** Cgroups that the kernel was told to leave out. */
+  readonly excluded: Iterable<bigint>;
+  /** Those for whom something is counted. */
+  readonly owners: Iterable<Owner>;
+  /**
+   * Takes the slots of owners that are gone back, as soon as nothing can be counted in them any more. To be called when
+   * the history has kept what the last tick has told.
+   */
   reclaim(departed: Iterable<Owner>): void;
   /** Whether anything is still counted for the owner. */
   holds(owner: Owner): boolean;
@@ -38,6 +47,10 @@ export interface ProgramContext {
   owners: OwnerResolver;
   /** Whose series that is that found no room under its own name. */
   other: Target;
+  /** Where it is kept what the history was told of. */
+  memory: Memory;
+  /** Where programs are pinned, if they are. */
+  pins?: PinSet;
 }
 
 /** What there is memory for, all of it taken at the start. */

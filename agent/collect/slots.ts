@@ -4,9 +4,14 @@
  * The kernel gives a slot to each new series by itself. Taking it back needs two steps, a tick apart. First the series
  * goes out of the kernel's index, so that nothing new can be counted in the slot; a program that has looked it up just
  * before is done long before the next tick, which tells what it counted. Then the slot is cleared and free again.
+ *
+ * An agent can end at any moment, and another one goes on where it was (docs/design/011-pins.md). So each step is noted
+ * before it is taken, in memory that outlives the agent, and can be taken twice.
  */
 import type { BpfMap } from '../../native';
+import type { Target } from '../history/series';
 import type { Owner } from '../identity/owners';
+import type { Memory, Region } from './memory';
 import type { LoadedObject } from './object';
 import type { ProgramContext } from './program';
 
@@ -14,22 +19,44 @@ import type { ProgramContext } from './program';
 const GRACE_MS = 60_000;
 
 export interface SlotsOptions {
-  /** How many there are, those of "other" included. */
+  /** Of the program; the names of its regions begin with it. */
+  name: string;
+  memory: Memory;
+  /** How many there are, those of "other" included, which are the first ones. */
   slots: number;
+  others: number;
   slotBytes: number;
   keyBytes: number;
   /** Where in a key the cgroup id is. */
   cgroupIdAt: number;
   /** Called when a slot is new. */
   onTake?(slot: number): void;
-  /** Called when a slot is about to be free: the last chance to look at it. */
-  onFree(slot: number): void;
+  /** Called when slots are about to be free: the last chance to look at what was counted in them. */
+  onReturn(slots: readonly ReturnedSlot[]): void;
+  /** Called before the counts of a slot are cleared, once more if the agent ended in between. */
+  onClear(slot: number): void;
   /** Called when all series of a cgroup are out of the kernel's index. */
   onRetire?(cgroupId: bigint): void;
 }
 
+/** A slot that is given back. */
+export interface ReturnedSlot {
+  slot: number;
+  /** Another one each time, ascending; the same one when it is returned again after a crash. */
+  number: number;
+}
+
 /** Of a slot that is in the kernel's index. */
 const STAYS = -1;
+
+/** What is noted of a slot: nothing, that it is leaving, or, from 2 on, the number of its return and one. */
+const enum State {
+  Stays,
+  Leaving,
+}
+
+/** So many looks, a tick apart, before a slot that is nowhere is taken for lost: the kernel may hold it for a moment. */
+const LOOKS = 3;
 
 export class Slots {
   readonly #options: SlotsOptions;
@@ -41,9 +68,17 @@ export class Slots {
   /** Of the slots that are not free. */
   readonly #owners: Array<Owner | undefined>;
   readonly #keys: Uint8Array;
+  readonly #states: Uint32Array;
+  /** The number of the last return; and 1 while a slot may be neither in the kernel's index nor in its queue. */
+  readonly #returns: Uint32Array;
+  readonly #search: Uint32Array;
   /** For how many ticks a slot is out of the kernel's index. */
   readonly #leavingForTicks: Int8Array;
   readonly #leaving = new Set<number>();
+  readonly #interrupted: number[] = [];
+  /** Slots that were nowhere at each look so far, and how many looks are left. */
+  #lost: ReadonlySet<number> | undefined;
+  #looksLeft = 0;
   /** How many slots each owner has. */
   readonly #counts = new Map<Owner, number>();
   #used = 0;
@@ -55,7 +90,7 @@ export class Slots {
   readonly keys: DataView;
 
   constructor(object: LoadedObject, context: Pick<ProgramContext, 'owners'>, options: SlotsOptions) {
-    const { slots, keyBytes } = options;
+    const { slots, keyBytes, memory, name } = options;
     this.#options = options;
     this.#context = context;
     this.#index = object.map('series');
@@ -63,9 +98,47 @@ export class Slots {
     this.#excluded = object.map('excluded');
     this.#bytes = new Uint8Array(object.map('slots').memory(true));
     this.#owners = Array<Owner | undefined>(slots).fill(undefined);
-    this.#keys = new Uint8Array(slots * keyBytes).fill(0);
+    this.#keys = new Uint8Array(memory.region(`${name}-keys`, slots * keyBytes).buffer);
+    const states: Region = memory.region(`${name}-slots`, (slots + 2) * Uint32Array.BYTES_PER_ELEMENT);
+    this.#states = new Uint32Array(states.buffer, 0, slots);
+    this.#returns = new Uint32Array(states.buffer, slots * Uint32Array.BYTES_PER_ELEMENT, 1);
+    this.#search = new Uint32Array(states.buffer, (slots + 1) * Uint32Array.BYTES_PER_ELEMENT, 1);
     this.#leavingForTicks = new Int8Array(slots).fill(STAYS);
     this.keys = new DataView(this.#keys.buffer);
+  }
+
+  /** Finds everything again after another agent, which ended in the middle of whatever; `finish` goes on with that. */
+  restore(): void {
+    this.#states.forEach((state, slot) => {
+      if (state === State.Stays) {
+        return;
+      }
+      this.#take(slot);
+      if (state === State.Leaving) {
+        this.#retire(slot);
+      } else {
+        this.#interrupted.push(slot);
+      }
+    });
+    this.update();
+    const { keys } = this.#excluded.entries();
+    new BigUint64Array(keys.buffer, keys.byteOffset, keys.length / 8).forEach((id) => this.#listed.add(id));
+    this.#looksLeft = this.#search[0] === 0 ? 0 : LOOKS;
+  }
+
+  /** Returns the slots that another agent was about to return. */
+  finish(): void {
+    this.#finishReturn(this.#interrupted.splice(0));
+  }
+
+  /** Cgroups that the kernel leaves out. */
+  get listed(): ReadonlySet<bigint> {
+    return this.#listed;
+  }
+
+  /** Those for whom something is counted. */
+  get owners(): Iterable<Owner> {
+    return this.#counts.keys();
   }
 
   keyAt(slot: number): number {
@@ -74,7 +147,7 @@ export class Slots {
 
   /** Reads the kernel's index for slots that are new. */
   update(): void {
-    const { keyBytes, cgroupIdAt, onTake } = this.#options;
+    const { keyBytes } = this.#options;
     const { keys, values, count } = this.#index.entries();
     const valueView = new DataView(values.buffer, values.byteOffset, values.byteLength);
     for (let i = 0; i < count; i++) {
@@ -83,12 +156,17 @@ export class Slots {
         continue;
       }
       this.#keys.set(keys.subarray(i * keyBytes, (i + 1) * keyBytes), this.keyAt(slot));
-      const owner = this.#context.owners.ownerOf(this.keys.getBigUint64(this.keyAt(slot) + cgroupIdAt, true));
-      this.#owners[slot] = owner;
-      this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
-      this.#used++;
-      onTake?.(slot);
+      this.#take(slot);
     }
+  }
+
+  #take(slot: number): void {
+    const { cgroupIdAt, onTake } = this.#options;
+    const owner = this.#context.owners.ownerOf(this.keys.getBigUint64(this.keyAt(slot) + cgroupIdAt, true));
+    this.#owners[slot] = owner;
+    this.#counts.set(owner, (this.#counts.get(owner) ?? 0) + 1);
+    this.#used++;
+    onTake?.(slot);
   }
 
   /** Whose it is; undefined while it is free, or as long as `update` has not seen it. */
@@ -162,18 +240,25 @@ export class Slots {
   }
 
   /**
-   * To be called after every tick.
+   * To be called before every tick, when the history has kept what the one before has told.
    *
-   * @param isQuiet whether nothing can be counted in a slot that is out of the index
+   * @param isQuiet whether nothing can be counted any more in a slot that is out of the index, and all that was is told
    */
   reclaim(departed: Iterable<Owner>, isQuiet: (slot: number, owner: Owner) => boolean): void {
+    this.#findLost();
+    const returning: number[] = [];
     for (const slot of this.#leaving) {
       if (this.#leavingForTicks[slot] > 0 && isQuiet(slot, this.#owners[slot]!)) {
-        this.#free(slot);
+        returning.push(slot);
       } else {
         this.#leavingForTicks[slot] = 1;
       }
     }
+    for (const slot of returning) {
+      this.#returns[0]++;
+      this.#states[slot] = this.#returns[0] + 1;
+    }
+    this.#finishReturn(returning);
     for (const owner of departed) {
       if (owner.released || (owner.removedForMs() ?? 0) >= GRACE_MS) {
         // What is gone needs no place in the kernel's list: it holds thousands, of which containers come every day.
@@ -189,18 +274,36 @@ export class Slots {
     }
     this.forEach((slot) => {
       if (this.#owners[slot] === owner && this.#leavingForTicks[slot] === STAYS) {
-        this.#index.delete(this.#keys.subarray(this.keyAt(slot), this.keyAt(slot + 1)));
-        this.#leavingForTicks[slot] = 0;
-        this.#leaving.add(slot);
+        this.#states[slot] = State.Leaving;
+        this.#retire(slot);
       }
     });
     this.#options.onRetire?.(owner.cgroupId);
   }
 
-  #free(slot: number): void {
-    const { slotBytes, onFree } = this.#options;
+  #retire(slot: number): void {
+    const key = this.#keys.subarray(this.keyAt(slot), this.keyAt(slot + 1));
+    const value = this.#index.lookup(key);
+    // After a crash it may be out already, and its series in another slot.
+    if (value && new DataView(value.buffer).getUint32(0, true) === slot) {
+      this.#index.delete(key);
+    }
+    this.#leavingForTicks[slot] = 0;
+    this.#leaving.add(slot);
+  }
+
+  /** Nothing counts in these slots any more, and all of it is told. */
+  #finishReturn(slots: readonly number[]): void {
+    if (slots.length > 0) {
+      this.#options.onReturn(slots.map((slot) => ({ slot, number: this.#states[slot] - 1 })));
+      slots.forEach((slot) => this.#clear(slot));
+    }
+  }
+
+  #clear(slot: number): void {
+    const { slotBytes, onClear } = this.#options;
     const owner = this.#owners[slot]!;
-    onFree(slot);
+    onClear(slot);
     this.#owners[slot] = undefined;
     this.#leavingForTicks[slot] = STAYS;
     this.#leaving.delete(slot);
@@ -212,6 +315,60 @@ export class Slots {
       this.#counts.set(owner, left);
     }
     this.#bytes.fill(0, slot * slotBytes, (slot + 1) * slotBytes);
+    this.#search[0] = 1;
+    // From here on it must not be cleared again: the kernel may have given it to another series.
+    this.#states[slot] = State.Stays;
     this.#queue.push(new Uint32Array([slot]));
+    this.#search[0] = Number(this.#looksLeft > 0);
   }
+
+  /** An agent that ended between two steps may have left a slot that is nowhere. Nobody counts in it: it is free. */
+  #findLost(): void {
+    if (this.#looksLeft === 0) {
+      return;
+    }
+    const queued = this.#queued();
+    this.update();
+    const lost = new Set<number>();
+    for (let slot = this.#options.others; slot < this.#owners.length; slot++) {
+      if (!queued.has(slot) && !this.#owners[slot] && (this.#lost?.has(slot) ?? true)) {
+        lost.add(slot);
+      }
+    }
+    this.#lost = lost;
+    this.#looksLeft--;
+    if (this.#looksLeft === 0) {
+      lost.forEach((slot) => this.#queue.push(new Uint32Array([slot])));
+      this.#lost = undefined;
+      this.#search[0] = 0;
+    }
+  }
+
+  /** What is in the kernel's queue. It can only be read by taking each out, and is put back at its end. */
+  #queued(): ReadonlySet<number> {
+    const queued = new Set<number>();
+    for (let i = 0; i <= this.#owners.length; i++) {
+      const value = this.#queue.pop();
+      if (value === null) {
+        break;
+      }
+      this.#queue.push(value);
+      const slot = new DataView(value.buffer).getUint32(0, true);
+      if (queued.has(slot)) {
+        break;
+      }
+      queued.add(slot);
+    }
+    return queued;
+  }
+}
+
+/** Whose target has this cgroup for a label, if anybody's. */
+export function targetOf(owners: Iterable<Owner>, cgroup: string | undefined): Target | undefined {
+  for (const { target } of owners) {
+    if (target.labels.cgroup === cgroup) {
+      return target;
+    }
+  }
+  return undefined;
 }

@@ -21,6 +21,8 @@ export interface AgentContext {
   collector: Measuring;
   ticker: { readonly readiness: Readiness; readonly liveness: Readiness; readonly stats: Readonly<TickStats> };
   access: Access;
+  /** Whether the programs are pinned. */
+  pins?: Status['pins'];
   /** What was doubtful at the start; part of the status’ notices. */
   warnings: readonly string[];
 }

@@ -22,6 +22,13 @@ const MAX_PATH_LENGTH = 1_024;
 const LATE_NAME_MS = 120_000;
 /** Longer than this no cgroup is waited for whose last socket the kernel has not let go of. */
 const FORGET_MS = 3_600_000;
+/** What another agent knew of an owner, and this one may not learn any more. */
+export interface RecalledOwner {
+  path: string;
+  excluded: boolean;
+  labels?: Labels;
+}
+
 /** How long an id that could not be found is not looked for again. */
 const RETRY_MS = 1_000;
 
@@ -109,6 +116,30 @@ export class Owners implements CgroupListener {
     }
   }
 
+  /** What another agent knew of a cgroup; of no interest unless it was removed while no agent ran. */
+  recall(cgroupId: bigint, recalled: RecalledOwner): void {
+    if (this.#has(cgroupId)) {
+      return;
+    }
+    const owner = this.#add(cgroupId, recalled.path, placeAt(recalled.path), recalled);
+    this.#leave(owner, false);
+  }
+
+  /**
+   * Another agent has left the cgroup out: so does this one, until it knows better.
+   *
+   * @returns false: it is gone, or there is nobody to ask who could know better
+   */
+  recallExcluded(cgroupId: bigint): boolean {
+    const owner = this.#owners.get(cgroupId) ?? this.#wake(cgroupId);
+    if (!owner || owner.removedAtMs !== undefined || this.#isSettled(owner)) {
+      return owner?.excluded ?? false;
+    }
+    owner.recalled = { path: owner.place.path, excluded: true };
+    this.#name(owner);
+    return owner.excluded;
+  }
+
   /** The owner of a cgroup's sockets. One that was removed before anybody saw it is known by its id alone. */
   ownerOf(cgroupId: bigint): Owner {
     const nowMs = this.#options.monotonicMs();
@@ -182,8 +213,9 @@ export class Owners implements CgroupListener {
     return this.#owners.has(cgroupId) || this.#idle.has(cgroupId);
   }
 
-  #add(cgroupId: bigint, path: string, place: Place): KnownOwner {
+  #add(cgroupId: bigint, path: string, place: Place, recalled?: RecalledOwner): KnownOwner {
     const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
+    owner.recalled = recalled;
     this.#owners.set(cgroupId, owner);
     this.#name(owner);
     return owner;
@@ -226,15 +258,32 @@ export class Owners implements CgroupListener {
     }
   }
 
+  /** A node's engine may know a pod's container, too, by a name that the kubelet has made up. */
+  #sourceOf({ place }: KnownOwner): IdentitySource {
+    return place.podUid === undefined ? this.#options.docker : this.#options.kubernetes;
+  }
+
+  /** Whether the source has said all it knows of it. */
+  #isSettled(owner: KnownOwner): boolean {
+    const { state } = this.#sourceOf(owner).status;
+    return owner.isIdentified || state === 'ready' || state === 'off';
+  }
+
+  #isExcluded(owner: KnownOwner): boolean {
+    // Of one that is gone nobody may know any more what another agent knew.
+    if (owner.recalled && !owner.isIdentified && (owner.removedAtMs !== undefined || !this.#isSettled(owner))) {
+      return owner.recalled.excluded;
+    }
+    return !this.#options.filter.admits(owner.place, owner.isIdentified ? owner.identity : undefined);
+  }
+
   #name(owner: KnownOwner): void {
-    const { docker, kubernetes } = this.#options;
-    // A node's engine may know a pod's container, too, by a name that the kubelet has made up.
-    owner.learn(owner.place.podUid === undefined ? docker.identify(owner.place) : kubernetes.identify(owner.place));
+    owner.learn(this.#sourceOf(owner).identify(owner.place));
     const labels = labelsOf(owner, this.#options.node);
     if (TARGET_LABELS.some((label) => labels[label] !== owner.target.labels[label])) {
       owner.target.labels = labels;
     }
-    const excluded = !this.#options.filter.admits(owner.place, owner.isIdentified ? owner.identity : undefined);
+    const excluded = this.#isExcluded(owner);
     if (excluded !== owner.excluded) {
       owner.excluded = excluded;
       owner.target.hidden = excluded;
@@ -257,6 +306,7 @@ class KnownOwner implements Owner {
   excluded = false;
   removedAtMs?: number;
   released = false;
+  recalled?: RecalledOwner;
 
   constructor(
     readonly cgroupId: bigint,
@@ -292,7 +342,10 @@ function newTarget(): SharedTarget {
   return { labels: NO_LABELS, hidden: false, users: 0 };
 }
 
-function labelsOf({ identity, place }: KnownOwner, node: string): Labels {
+function labelsOf({ identity, place, recalled, isIdentified }: KnownOwner, node: string): Labels {
+  if (recalled?.labels && !isIdentified) {
+    return { ...recalled.labels, node };
+  }
   const containerId = place.containerId?.slice(0, CONTAINER_ID_LENGTH);
   const path = cleanName(place.path, MAX_PATH_LENGTH);
   return {

@@ -1,7 +1,7 @@
 /** HTTP/1.x requests: the slots of `bpf/http.bpf.c` as series. */
 import { readdirSync } from 'node:fs';
 import { NO_ANSWER, type Metric } from '../../../wire/metrics';
-import type { Deltas } from '../../history/deltas';
+import { NOBODY, type Deltas } from '../../history/deltas';
 import type { Labels, Series, Target } from '../../history/series';
 import type { Owner } from '../../identity/owners';
 import { Baselines } from '../baselines';
@@ -22,7 +22,7 @@ import { metric } from '../metric';
 import { LoadedObject } from '../object';
 import { OTHER, type Program, type ProgramContext, type ProgramStatus } from '../program';
 import { SlotSeries } from '../slot-series';
-import { Slots } from '../slots';
+import { Slots, targetOf, type ReturnedSlot } from '../slots';
 
 type Counter = Exclude<keyof typeof HttpCountersOffsets, 'unused'>;
 
@@ -58,7 +58,7 @@ export class HttpProgram implements Program {
   readonly #count: number;
   readonly #slots: Slots;
   readonly #series: SlotSeries;
-  readonly #carried = new Carried();
+  readonly #carried: Carried;
   readonly #durations: Histograms;
   readonly #timesToFirstByte: Histograms;
   readonly #counters: BigUint64Array;
@@ -85,23 +85,67 @@ export class HttpProgram implements Program {
         },
       ],
     });
-    this.#object.fillQueue('free_slots', HttpRole.HTTP_ROLES, this.#count);
-    const memory = this.#object.map('slots').memory();
-    const { valueSize } = maps.slots;
-    const baselines = new Baselines(HTTP_KINDS * this.#count);
-    this.#durations = new Histograms(memory, valueSize, HttpSlotOffsets.duration, baselines);
-    this.#timesToFirstByte = new Histograms(memory, valueSize, HttpSlotOffsets.timeToFirstByte, baselines);
-    this.#counters = new BigUint64Array(this.#object.map('counters').memory());
-    this.#slots = new Slots(this.#object, context, {
-      slots: this.#count,
-      slotBytes: valueSize,
-      keyBytes: maps.series.keySize,
-      cgroupIdAt: HttpKeyOffsets.cgroupId,
-      onFree: (slot) => this.#onFree(slot),
-      // The kernel counts how many series a cgroup has: it has none now.
-      onRetire: (cgroupId) => this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId])),
-    });
-    this.#series = new SlotSeries(context.series, this.#count, HTTP_KINDS, (slot, kind) => this.#intern(slot, kind));
+    try {
+      const memory = this.#object.map('slots').memory();
+      const { valueSize } = maps.slots;
+      const kept = (name: string) => ({ memory: context.memory, name: `http-${name}` });
+      const baselines = new Baselines(HTTP_KINDS * this.#count, context.memory, 'http-baselines');
+      this.#durations = new Histograms(memory, valueSize, HttpSlotOffsets.duration, baselines, kept('duration'));
+      this.#timesToFirstByte = new Histograms(
+        memory,
+        valueSize,
+        HttpSlotOffsets.timeToFirstByte,
+        baselines,
+        kept('first-byte')
+      );
+      this.#counters = new BigUint64Array(this.#object.map('counters').memory());
+      this.#slots = new Slots(this.#object, context, {
+        name: this.name,
+        memory: context.memory,
+        slots: this.#count,
+        others: HttpRole.HTTP_ROLES,
+        slotBytes: valueSize,
+        keyBytes: maps.series.keySize,
+        cgroupIdAt: HttpKeyOffsets.cgroupId,
+        onReturn: (slots) => this.#onReturn(slots),
+        onClear: (slot) => this.#onClear(slot),
+        // The kernel counts how many series a cgroup has: it has none now.
+        onRetire: (cgroupId) => this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId])),
+      });
+      this.#series = new SlotSeries(context.series, this.#count, HTTP_KINDS, (slot, kind) => this.#intern(slot, kind));
+      this.#carried = new Carried({ series: context.series, memory: context.memory, name: 'http-carried' });
+      if (this.#object.isNew) {
+        this.#object.fillQueue('free_slots', HttpRole.HTTP_ROLES, this.#count);
+      } else {
+        this.#restore(baselines);
+      }
+    } catch (error) {
+      this.#object.close();
+      throw error;
+    }
+  }
+
+  /** Goes on where another agent was. */
+  #restore(baselines: Baselines): void {
+    baselines.restore();
+    this.#slots.restore();
+    this.#forgetCounts();
+    // Whatever was counted has its series from now on: what goes on in another slot can be told from what does not.
+    this.totals(NOBODY);
+    this.#carried.restore((cgroup) => targetOf(this.#slots.owners, cgroup));
+    this.#slots.finish();
+  }
+
+  /** The kernel counts how many series a cgroup has: of those that have none, the other agent may have had no time. */
+  #forgetCounts(): void {
+    const counts = this.#object.map('series_of_owner');
+    const { keys } = counts.entries();
+    const counted = new Set([...this.#slots.owners].map(({ cgroupId }) => cgroupId));
+    for (const cgroupId of new BigUint64Array(keys.buffer, keys.byteOffset, keys.length / 8)) {
+      if (!counted.has(cgroupId)) {
+        counts.delete(new BigUint64Array([cgroupId]));
+      }
+    }
   }
 
   tick(into: Deltas): void {
@@ -128,8 +172,19 @@ export class HttpProgram implements Program {
 
   reclaim(departed: Iterable<Owner>): void {
     // A request is counted by the id of its cgroup, never by a slot that was looked up before.
-    this.#slots.reclaim(departed, () => true);
-    this.#carried.keep((id) => this.#context.series.isLive(id));
+    this.#slots.reclaim(
+      departed,
+      (slot) => !this.#durations.hasUntold(slot) && !this.#timesToFirstByte.hasUntold(slot)
+    );
+    this.#carried.keep();
+  }
+
+  get excluded(): Iterable<bigint> {
+    return this.#slots.listed;
+  }
+
+  get owners(): Iterable<Owner> {
+    return this.#slots.owners;
   }
 
   holds(owner: Owner): boolean {
@@ -231,13 +286,17 @@ export class HttpProgram implements Program {
     return readHttpKey(this.#slots.keys, this.#slots.keyAt(slot));
   }
 
-  #onFree(slot: number): void {
-    if (this.#durations.used(slot)) {
-      this.#tellTotal(slot, this.#carried.add);
-    }
+  #onReturn(slots: readonly ReturnedSlot[]): void {
+    this.#carried.add((after, into) => {
+      const untold = slots.filter(({ slot, number }) => number > after && this.#durations.used(slot));
+      untold.forEach(({ slot }) => this.#tellTotal(slot, into));
+      slots.forEach(({ slot }) => this.#series.release(slot));
+    }, slots.at(-1)!.number);
+  }
+
+  #onClear(slot: number): void {
     this.#durations.reset(slot);
     this.#timesToFirstByte.reset(slot);
-    this.#series.release(slot);
   }
 
   /**

@@ -19,7 +19,8 @@ import { LoadedObject } from '../object';
 import type { Program, ProgramContext, ProgramStatus } from '../program';
 import { setScope } from '../scope';
 import { SlotSeries } from '../slot-series';
-import { Slots } from '../slots';
+import type { Region } from '../memory';
+import { Slots, targetOf, type ReturnedSlot } from '../slots';
 import {
   ACTIVE_KIND,
   FIRST_HISTOGRAM,
@@ -33,6 +34,8 @@ import { TcpWalk } from '../tcp-walk';
 
 const SLOT_LONGS = maps.slots.valueSize / 8;
 const COUNTERS = TCP_COUNTERS.length;
+/** Of a slot's counters and its number of open connections, at the most. */
+const STORES_A_SLOT = 4 * COUNTERS + 1;
 /** A little less than the second that it means: a tick may come early by a timer's error. */
 const RTT_SAMPLE_MS = 900;
 /** The inode of the first pid namespace's file, in every kernel (PROC_PID_INIT_INO). */
@@ -48,16 +51,19 @@ export class TcpProgram implements Program {
   readonly #accounts: DataView;
   readonly #slots: Slots;
   readonly #series: SlotSeries;
-  readonly #carried = new Carried();
+  readonly #carried: Carried;
   #seriesCreated = 0n;
   /** Of each counter of each slot: what it showed when it was read last, and the most that was told to the history. */
   readonly #now: Float64Array;
   readonly #told: Float64Array;
+  readonly #toldRegion: Region;
   /** Of what was told, the part that was told to nobody: its owner was excluded, and its connections stayed open. */
   readonly #concealed: Float64Array;
+  readonly #concealedRegion: Region;
   /** 1 for each slot whose number of open connections the history knows not to be 0. */
-  readonly #active: Uint8Array;
-  #outcomesOfTheGone = 0;
+  readonly #active: Uint32Array;
+  readonly #activeRegion: Region;
+  readonly #gone: OutcomesOfTheGone;
   #sampledAtMs = -Infinity;
 
   constructor(context: ProgramContext) {
@@ -82,39 +88,70 @@ export class TcpProgram implements Program {
         { program: 'tcp_send_reset' },
       ],
       iterators: [
-        { program: 'tcp_walk', optional: 'bytes are told when a connection ends, and tcp_connections_active is not' },
+        {
+          program: 'tcp_walk',
+          map: 'connections',
+          optional: 'bytes are told when a connection ends, and tcp_connections_active is not',
+        },
         { program: 'tcp_find', optional: 'connections older than the agent are told when they end' },
       ],
     });
     try {
-      this.#object.fillQueue('free_slots', TcpRole.TCP_ROLES, slots);
       this.#walk = new TcpWalk(this.#object);
       const memory = this.#object.map('slots').memory();
       this.#memory = new BigUint64Array(memory);
       const { valueSize } = maps.slots;
-      const baselines = new Baselines(slots * TCP_HISTOGRAMS.length);
-      this.#histograms = TCP_HISTOGRAMS.map(({ at }) => new Histograms(memory, valueSize, at, baselines));
+      const kept = context.memory;
+      const baselines = new Baselines(slots * TCP_HISTOGRAMS.length, kept, 'tcp-baselines');
+      this.#histograms = TCP_HISTOGRAMS.map(
+        ({ at }) => new Histograms(memory, valueSize, at, baselines, { memory: kept, name: `tcp-${at}` })
+      );
       this.#accounts = new DataView(this.#object.map('accounts').memory());
+      const counterBytes = slots * COUNTERS * Float64Array.BYTES_PER_ELEMENT;
+      this.#toldRegion = kept.region('tcp-told', counterBytes);
+      this.#concealedRegion = kept.region('tcp-concealed', counterBytes);
+      this.#activeRegion = kept.region('tcp-active', slots * Uint32Array.BYTES_PER_ELEMENT);
       this.#now = new Float64Array(slots * COUNTERS).fill(0);
-      this.#told = new Float64Array(slots * COUNTERS).fill(0);
-      this.#concealed = new Float64Array(slots * COUNTERS).fill(0);
-      this.#active = new Uint8Array(slots).fill(0);
+      this.#told = new Float64Array(this.#toldRegion.buffer);
+      this.#concealed = new Float64Array(this.#concealedRegion.buffer);
+      this.#active = new Uint32Array(this.#activeRegion.buffer);
+      this.#gone = new OutcomesOfTheGone(kept.region('tcp-gone', OutcomesOfTheGone.BYTES));
       this.#series = new SlotSeries(context.series, slots, TCP_KINDS, (slot, kind) => this.#intern(slot, kind));
       this.#slots = new Slots(this.#object, context, {
+        name: this.name,
+        memory: kept,
         slots,
+        others: TcpRole.TCP_ROLES,
         slotBytes: valueSize,
         keyBytes: maps.series.keySize,
         cgroupIdAt: TcpSeriesOffsets.cgroupId,
         onTake: (slot) => introducedCounters(this.#roleOf(slot)).forEach((kind) => this.#series.idOf(slot, kind)),
-        onFree: (slot) => this.#onFree(slot),
+        onReturn: (returned) => this.#onReturn(returned),
+        onClear: (slot) => this.#onClear(slot),
       });
-      if (this.#object.has('tcp_find')) {
-        this.#object.runIterator('tcp_find');
+      this.#carried = new Carried({ series: context.series, memory: kept, name: 'tcp-carried' });
+      if (this.#object.isNew) {
+        this.#object.fillQueue('free_slots', TcpRole.TCP_ROLES, slots);
+        if (this.#object.has('tcp_find')) {
+          this.#object.runIterator('tcp_find');
+        }
+      } else {
+        this.#restore(baselines);
       }
     } catch (error) {
       this.#object.close();
       throw error;
     }
+  }
+
+  /** Goes on where another agent was. */
+  #restore(baselines: Baselines): void {
+    baselines.restore();
+    this.#slots.restore();
+    // Whatever was counted has its series from now on: what goes on in another slot can be told from what does not.
+    this.totals(NOBODY);
+    this.#carried.restore((cgroup) => targetOf(this.#slots.owners, cgroup));
+    this.#slots.finish();
   }
 
   tick(into: Deltas): void {
@@ -152,8 +189,19 @@ export class TcpProgram implements Program {
 
   reclaim(departed: Iterable<Owner>): void {
     // A connection counts into the slot it began with, until the kernel frees its socket; then it lets go of the cgroup.
-    this.#slots.reclaim(departed, (slot, owner) => owner.released || this.#walk.isQuiet(slot));
-    this.#carried.keep((id) => this.#context.series.isLive(id));
+    this.#slots.reclaim(
+      departed,
+      (slot, owner) => (owner.released || this.#walk.isQuiet(slot)) && !this.#hasUntold(slot)
+    );
+    this.#carried.keep();
+  }
+
+  get excluded(): Iterable<bigint> {
+    return this.#slots.listed;
+  }
+
+  get owners(): Iterable<Owner> {
+    return this.#slots.owners;
   }
 
   holds(owner: Owner): boolean {
@@ -212,6 +260,10 @@ export class TcpProgram implements Program {
 
   #tell(into: Deltas, advance: boolean): void {
     this.#forEach((slot) => {
+      if (advance && !this.#context.memory.hasRoom(STORES_A_SLOT)) {
+        // Told at the next tick.
+        return;
+      }
       const excluded = this.#slots.ownerOf(slot)?.excluded ?? false;
       for (let i = 0; i < COUNTERS; i++) {
         const at = slot * COUNTERS + i;
@@ -221,8 +273,10 @@ export class TcpProgram implements Program {
           if (!excluded) {
             into.counter(this.#series.idOf(slot, i), increase);
           }
-          this.#told[at] += advance ? increase : 0;
-          this.#concealed[at] += advance && excluded ? increase : 0;
+          if (advance) {
+            addTo(this.#told, this.#toldRegion, at, increase);
+            addTo(this.#concealed, this.#concealedRegion, at, excluded ? increase : 0);
+          }
         }
       }
       this.#histograms.forEach((histograms, i) => {
@@ -240,8 +294,10 @@ export class TcpProgram implements Program {
     if (active > 0 || this.#active[slot] === 1) {
       into.gauge(this.#series.idOf(slot, ACTIVE_KIND), active);
     }
-    if (advance) {
-      this.#active[slot] = active > 0 ? 1 : 0;
+    const isActive = active > 0 ? 1 : 0;
+    if (advance && this.#active[slot] !== isActive) {
+      this.#activeRegion.save(slot);
+      this.#active[slot] = isActive;
     }
   }
 
@@ -286,15 +342,30 @@ export class TcpProgram implements Program {
     });
   }
 
-  #onFree(slot: number): void {
-    this.#tellTotals(slot, this.#carried.add);
-    this.#outcomesOfTheGone += this.#outcomesOf(slot);
+  /** Whether something of a slot whose connections have ended was not told; that none is open any more is news, too. */
+  #hasUntold(slot: number): boolean {
+    return (
+      this.#active[slot] === 1 ||
+      TCP_COUNTERS.some(
+        ({ at }, i) => Number(this.#memory[slot * SLOT_LONGS + at / 8]) > this.#told[slot * COUNTERS + i]
+      ) || this.#histograms.some((histograms) => histograms.hasUntold(slot))
+    );
+  }
+
+  #onReturn(returned: readonly ReturnedSlot[]): void {
+    this.#carried.add((after, into) => {
+      returned.filter(({ number }) => number > after).forEach(({ slot }) => this.#tellTotals(slot, into));
+      returned.forEach(({ slot }) => this.#series.release(slot));
+    }, returned.at(-1)!.number);
+    returned.forEach(({ slot, number }) => this.#gone.add(number, this.#outcomesOf(slot)));
+  }
+
+  #onClear(slot: number): void {
     this.#histograms.forEach((histograms) => histograms.reset(slot));
     this.#now.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#told.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#concealed.fill(0, slot * COUNTERS, (slot + 1) * COUNTERS);
     this.#active[slot] = 0;
-    this.#series.release(slot);
   }
 
   #losses(accounts: TcpAccounts): ProgramStatus['losses'] {
@@ -328,7 +399,7 @@ export class TcpProgram implements Program {
 
   /** Connections opened and failed, of all owners, those that are gone included. */
   #outcomes(): number {
-    let outcomes = this.#outcomesOfTheGone;
+    let outcomes = this.#gone.sum;
     this.#forEach((slot) => (outcomes += this.#outcomesOf(slot)));
     return outcomes;
   }
@@ -360,6 +431,43 @@ export class TcpProgram implements Program {
       );
     }
     return notices;
+  }
+}
+
+/** Handshakes that ended in slots that have been given back: each slot once, whoever is interrupted. */
+class OutcomesOfTheGone {
+  /** Two pairs of the number of a return and the sum up to it. The greater number is the one that holds. */
+  static readonly BYTES = 4 * Float64Array.BYTES_PER_ELEMENT;
+  readonly #pairs: Float64Array;
+
+  constructor({ buffer }: Region) {
+    this.#pairs = new Float64Array(buffer);
+  }
+
+  get sum(): number {
+    return this.#pairs[this.#latest + 1];
+  }
+
+  add(number: number, outcomes: number): void {
+    const latest = this.#latest;
+    if (number > this.#pairs[latest]) {
+      const next = 2 - latest;
+      this.#pairs[next + 1] = this.#pairs[latest + 1] + outcomes;
+      this.#pairs[next] = number;
+    }
+  }
+
+  get #latest(): 0 | 2 {
+    return this.#pairs[0] >= this.#pairs[2] ? 0 : 2;
+  }
+}
+
+/** Two words each, that are stored once the record is kept which tells of them. */
+function addTo(counts: Float64Array, region: Region, at: number, increase: number): void {
+  if (increase > 0) {
+    region.save(2 * at);
+    region.save(2 * at + 1);
+    counts[at] += increase;
   }
 }
 

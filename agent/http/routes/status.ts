@@ -34,6 +34,7 @@ function statusOf({ history, collector, ticker, ...agent }: AgentContext): Statu
     nowMs: Date.now(),
     scope: agent.scope,
     ...measuring,
+    ...(agent.pins && { pins: agent.pins }),
     identity: agent.owners.status(),
     history: { bytes: history.bytes, tiers: history.starts() },
     memory: { ...processMemory(), kernelMapBytes },
