@@ -1,50 +1,77 @@
-/** What does the agent itself take, at rest and while its node is busy? Its work follows active series, not requests. */
-import { setTimeout as sleep } from 'node:timers/promises';
+/** What does the agent itself take, while its node has little to do and while it has as much as it can? */
+import { version } from '../package.json';
+import { Cgroup } from '../test/support/cgroup';
+import { sleep } from '../test/support/wait';
 import { BenchAgent } from './support/agent';
-import { header, row } from './support/figures';
 import { Load } from './support/load';
+import { Pods } from './support/pods';
+import { processorSeconds } from './support/processor';
+import { ask, type Run } from './support/question';
 
-const ROUNDS = 3;
-const SECONDS = 10;
-const MiB = 1024 * 1024;
+const PODS = 200;
+const REQUESTS_PER_SECOND = 100;
+/** Start-up, and what V8 optimises after it, is not what an operator pays for day and night. */
+const SETTLE_SECONDS = 15;
 
-async function main(): Promise<void> {
+const CALM = `at ${REQUESTS_PER_SECOND} requests/s`;
+const BUSY = 'at as many requests/s as the machine makes';
+
+void ask(__filename, {
+  title: 'The agent’s processor time',
+  asks: 'Does the agent’s own work follow the requests, or the series?',
+  method:
+    `${PODS} pods with ten series each make ${REQUESTS_PER_SECOND} requests a second together; in turn with that, nginx is ` +
+    'asked as often as the machine can beside them. The figure is the kernel’s account of the agent’s cgroup; the BPF ' +
+    'programs run in the applications’ time and are not in it.',
+  rounds: 7,
+  seconds: 10,
+  figures: {
+    processor: {
+      name: 'Processor time of the agent',
+      unit: '% of a processor',
+      goals: [
+        { of: CALM, atMost: 1 },
+        { of: BUSY, atMost: 1 },
+      ],
+    },
+    requests: { name: 'Requests it was told of meanwhile', unit: 'requests/s' },
+    series: { name: 'Series', unit: 'series' },
+  },
+  ratios: [{ name: 'processor time, busy / calm', figure: 'processor', of: BUSY, to: CALM, goal: { atMost: 1.1 } }],
+  curves: {},
+  run,
+});
+
+async function run({ seconds, say, compare }: Run): Promise<void> {
   const load = await Load.start();
-  const rest: number[] = [];
-  const busy: number[] = [];
-  const anonymous: number[] = [];
-  const maps: number[] = [];
+  const within = Cgroup.make();
+  const pods = await Pods.open(load.scope.child('pods'));
   try {
-    for (let round = 0; round < ROUNDS; round++) {
-      const agent = await BenchAgent.start(load.scope);
-      // Start-up is not what an operator pays for day and night.
-      await sleep(3_000);
-      const [atStart] = [agent.cpuSeconds()];
-      await sleep(SECONDS * 1_000);
-      const atRest = agent.cpuSeconds();
-      await load.run(SECONDS);
-      const atEnd = agent.cpuSeconds();
-      const { memory } = await agent.status();
-      await agent.stop();
-      rest.push(((atRest - atStart) / SECONDS) * 100);
-      busy.push(((atEnd - atRest) / SECONDS) * 100);
-      anonymous.push(memory.anonymousBytes / MiB);
-      maps.push(memory.kernelMapBytes / MiB);
-    }
+    say(`starting ${PODS} pods`);
+    await pods.grow(PODS, REQUESTS_PER_SECOND / PODS);
+    const agent = await BenchAgent.start(load.scope, pods.flags, within);
+    const series = await pods.seenBy(agent);
+    await sleep(SETTLE_SECONDS * 1_000);
+    const measured = async (work: () => Promise<number>) => {
+      const [before, startMs] = [processorSeconds(within), performance.now()];
+      const requests = await work();
+      const passed = (performance.now() - startMs) / 1_000;
+      return {
+        processor: ((processorSeconds(within) - before) / passed) * 100,
+        requests: REQUESTS_PER_SECOND + requests / passed,
+        series,
+      };
+    };
+    const calm = () => sleep(seconds * 1_000).then(() => 0);
+    const busy = () => load.run(seconds).then(({ requests }) => requests);
+    await compare([
+      { name: CALM, version, measure: () => measured(calm) },
+      { name: BUSY, version, measure: () => measured(busy) },
+    ]);
+    await agent.stop();
   } finally {
+    await pods.remove();
     await load.stop();
+    await within.remove();
   }
-  header('The agent');
-  row('processor at rest', rest, '% of a core', 2);
-  row('processor under load', busy, '% of a core', 2);
-  row(
-    'load / rest',
-    busy.map((value, i) => value / Math.max(rest[i], 0.01)),
-    'ratio',
-    2
-  );
-  row('anonymous memory', anonymous, 'MiB', 1);
-  row('kernel maps', maps, 'MiB', 1);
 }
-
-void main();

@@ -51,8 +51,8 @@ export async function ask(file: string, question: Question): Promise<void> {
     await run({ ...length, recording, say, compare });
   } catch (error) {
     console.error(`\n${name}: ${(error as Error).stack}`);
-    process.exitCode = 1;
-    return;
+    // What it had started may still run, and ends with this process.
+    process.exit(1);
   }
   const result = recording.result(new Date());
   console.log(summaryOf(result));
