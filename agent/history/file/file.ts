@@ -6,6 +6,7 @@ import type { References } from '../references';
 import type { Series, SeriesTable, Target } from '../series';
 import type { Tier } from '../tier';
 import { Catalogue, CatalogueFull, unknownSeries, type Names } from './catalogue';
+import { claim, tryClaim, type Lock } from './claim';
 import { openDisk, type Disk, type OpenDisk } from './disk';
 import { HEADER_BYTES, layoutFor, newLineage, seedOf, writeHeader, type Header, type Layout } from './layout';
 import { eachEntry, moveRecords, namedSeries, readRecords, ringsOf, type ReadBack } from './past';
@@ -26,6 +27,8 @@ export interface HistoryFileOptions {
   node: string;
   /** For the person who runs the agent; a sentence each. */
   log?: { info(sentence: string): void; error(sentence: string): void };
+  /** Keeps other agents away. */
+  lock?: Lock;
   open?: OpenDisk;
 }
 
@@ -61,7 +64,9 @@ export class HistoryFile {
   readonly #path: string;
   readonly #node: string;
   readonly #open: OpenDisk;
+  readonly #lock: Lock;
   readonly #log: Required<HistoryFileOptions>['log'];
+  #unlock: (() => void) | undefined;
   #past!: Past;
   #layout!: Layout;
   #writing: Writing | undefined;
@@ -73,11 +78,21 @@ export class HistoryFile {
   /** What was found at the start and is not as it should be; a sentence each. */
   readonly findings: string[] = [];
 
-  constructor({ path, node, open = openDisk, log = { info: () => {}, error: () => {} } }: HistoryFileOptions) {
+  constructor({ path, node, open = openDisk, lock = noLock, log = NO_LOG }: HistoryFileOptions) {
     this.#path = path;
     this.#node = node;
     this.#open = open;
+    this.#lock = lock;
     this.#log = log;
+  }
+
+  /**
+   * Makes sure that no other agent writes to the file: before it is loaded, as one that is about to end still does.
+   *
+   * @throws Refusal
+   */
+  async claim(): Promise<void> {
+    this.#unlock = await claim(this.#path, this.#lock);
   }
 
   /** Of the past in the file; undefined until there is one. */
@@ -110,6 +125,7 @@ export class HistoryFile {
     this.#past = past;
     this.#layout = layoutFor(past.tiers, past.bytes);
     try {
+      this.#unlock ??= tryClaim(this.#path, this.#lock);
       const found = this.#find();
       if (!found || !this.#resume(found)) {
         this.#create();
@@ -296,6 +312,7 @@ export class HistoryFile {
 
   /** Puts a new file with all that is in memory where there is none, or where the one is that could not be written. */
   #retry(): void {
+    this.#unlock ??= tryClaim(this.#path, this.#lock);
     const found = find(this.#path, this.#node, this.#open);
     if (found && 'disk' in found) {
       found.disk.close();
@@ -337,6 +354,8 @@ export class HistoryFile {
       this.#fail(error);
     }
     this.#release();
+    this.#unlock?.();
+    this.#unlock = undefined;
   }
 
   #finding(reason: string): void {
@@ -349,6 +368,9 @@ export class HistoryFile {
     return `--history-file ${this.#path} ${reason}.`;
   }
 }
+
+const NO_LOG = { info: () => {}, error: () => {} };
+const noLock: Lock = () => () => {};
 
 function writtenBy(writing: Writing | undefined): number {
   return writing
