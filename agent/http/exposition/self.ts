@@ -157,6 +157,19 @@ export function* selfLines(context: AgentContext, format: Format): Generator<str
     tiers.map(({ stepMs, bytes }) => [[['step', `${stepMs / 1000}s`]], bytes]),
     'bytes'
   );
+  const file = context.history.file?.status;
+  if (file) {
+    yield family('ringside_history_file_writing', 'gauge', 'Whether the history is kept in its file.', [
+      [[], Number(file.state === 'writing')],
+    ]);
+    yield family(
+      'ringside_history_file_written_bytes_total',
+      'counter',
+      'Written to the history file.',
+      [[[], file.writtenBytes]],
+      'bytes'
+    );
+  }
   yield family('ringside_kernel_map_bytes', 'gauge', 'Memory of the BPF maps.', [[[], kernelMapBytes]], 'bytes');
 
   const { user, system } = process.cpuUsage();

@@ -36,10 +36,11 @@ function statusOf({ history, collector, ticker, ...agent }: AgentContext): Statu
     ...measuring,
     ...(agent.pins && { pins: agent.pins }),
     identity: agent.owners.status(),
-    history: { bytes: history.bytes, tiers: history.starts() },
+    history: { bytes: history.bytes, tiers: history.starts(), file: history.file?.status },
     memory: { ...processMemory(), kernelMapBytes },
     notices: [
       ...agent.warnings,
+      ...(history.file?.notices ?? []),
       ...(ticker.readiness.ready ? [] : [ticker.readiness.reason]),
       ...pausesOf(ticker),
       ...notices,
