@@ -1,6 +1,6 @@
 /** Control groups of a test's own. Nothing outside of them is ever measured, and nothing of them is left behind. */
 import { spawn, type ChildProcess, type SpawnOptions } from 'node:child_process';
-import { mkdirSync, readFileSync, rmdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmdirSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
 import { cgroupMount, requireRoot } from './requirements';
 import { until } from './wait';
@@ -68,9 +68,12 @@ export class Cgroup {
     return readFileSync(join(this.path, 'cgroup.procs'), 'utf8').split('\n').filter(Boolean).map(Number);
   }
 
-  /** Ends what runs inside (all of it was started by `spawn`) and removes the cgroup, children first. */
+  /** Ends what runs inside (all of it was started by `spawn`) and removes the cgroup, children first. May come twice. */
   async remove(): Promise<void> {
     await Promise.all(this.#children.splice(0).map((child) => child.remove()));
+    if (!existsSync(this.path)) {
+      return;
+    }
     const started = this.#processes.splice(0);
     started.forEach((process) => process.kill('SIGTERM'));
     let asked = 0;
