@@ -7,9 +7,9 @@ import type { Random } from './random';
 const TICK_MS = 1_000;
 const AROUND_TICK_MS = [-4, 40] as const;
 /** A life from its start to a kill, where chance alone decides: some do not live to answer. */
-const LIFE_MS = [0, 3_000] as const;
+const LIFE_MS = [0, 1_500] as const;
 /** Between two lives, where the next one does not begin at once. */
-const PAUSE_MS = [0, 2_000] as const;
+const PAUSE_MS = [0, 1_000] as const;
 
 export interface Ending {
   /** When, by the wall clock. */

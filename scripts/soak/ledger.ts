@@ -190,7 +190,7 @@ export class Ledger {
     const isContainer = containerName === container.spec.name;
     const isUnknown = [pod.uid, pod.pathUid].includes(name) || (isPod && container.id.startsWith(containerName));
     if (isUnknown) {
-      this.unnamed += count;
+      this.unnamed += account.startsWith('requests') ? count : 0;
     } else if (!isPod || !isContainer) {
       const wanted = `${pod.name}/${container.spec.name}`;
       this.misnamed.push(`${account}: ${count} of ${wanted} under ${namespace}/${name}/${containerName} (${cgroup})`);

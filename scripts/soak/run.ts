@@ -26,7 +26,7 @@ const COMPARE_MS = 30_000;
 /** Shorter ones are for runs of kills. */
 const MIN_LIFE_MS = 10_000;
 /** Between two checks of a run of kills. */
-const KILLS_PER_CHECK = 10;
+const KILLS_PER_CHECK = 20;
 /** A pod is closed that long after its end: by then a tick has told of it, and has been read. */
 const CLOSE_AFTER_MS = 60_000;
 /** What was told last, and names that came last. */

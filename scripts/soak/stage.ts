@@ -58,6 +58,7 @@ export class Stage {
 
   /** Removes what an agent that has ended left pinned, in the way an operator would. */
   detach(): void {
+    execFileSync(process.execPath, [this.agent.program, 'detach', '--pin', pinFolder(this.pins)], { stdio: 'pipe' });
   }
 
   /** Ends and removes all of it but the folder. */
@@ -101,6 +102,7 @@ function flagsOf(cgroup: Cgroup, api: ApiServer, pins: string, folder: string): 
     ...['--cgroup', cgroup.path, '--node', NODE, '--docker', 'off'],
     ...['--kubernetes', url, '--kubernetes-token-file', tokenFile, '--kubernetes-ca-file', caFile],
     ...['--exclude-pods', `${label}=${value}`],
+    ...['--pin', pinFolder(pins), '--history-file', join(folder, 'history')],
   ];
 }
 
