@@ -47,7 +47,12 @@ async function main(): Promise<void> {
   await file?.claim();
   const history = new History({ bytes: config.historyBytes, series, file });
   const sources = findSources(config, (sentence) => log.info(sentence));
-  const owners = new Owners({ node: config.node, ...sources, filter: new Filter(config.filter) });
+  const owners = new Owners({
+    node: config.node,
+    ...sources,
+    filter: new Filter(config.filter),
+    remembered: (path) => file?.targetOf(path),
+  });
   const pins = await Pins.open(config.pin);
   const collector = pins.use({
     layout: layoutOf({ ...config, scope: scopeOf(ground.cgroup, ground.cgroupMount) }),

@@ -50,6 +50,8 @@ export interface OwnersOptions {
   kubernetes: IdentitySource;
   docker: IdentitySource;
   filter: Pick<Filter, 'admits'>;
+  /** Who a cgroup's owner was, by its path, as far as an earlier agent's history tells. */
+  remembered?: (path: string) => Target | undefined;
   /** A clock that nobody sets. */
   monotonicMs?: () => number;
 }
@@ -69,8 +71,8 @@ export class Owners implements CgroupListener {
   #missedAtMs = -Infinity;
   #look: () => void = () => {};
 
-  constructor({ monotonicMs = () => performance.now(), ...options }: OwnersOptions) {
-    this.#options = { ...options, monotonicMs };
+  constructor({ monotonicMs = () => performance.now(), remembered = () => undefined, ...options }: OwnersOptions) {
+    this.#options = { ...options, monotonicMs, remembered };
     [options.kubernetes, options.docker].forEach((source) => source.onChange(() => (this.#stale = true)));
   }
 
@@ -215,7 +217,7 @@ export class Owners implements CgroupListener {
 
   #add(cgroupId: bigint, path: string, place: Place, recalled?: RecalledOwner): KnownOwner {
     const owner = new KnownOwner(cgroupId, path, place, this.#targetAt(place.path), this.#options.monotonicMs);
-    owner.recalled = recalled;
+    owner.recalled = recalled ?? this.#recalled(owner);
     this.#owners.set(cgroupId, owner);
     this.#name(owner);
     return owner;
@@ -244,11 +246,25 @@ export class Owners implements CgroupListener {
     this.#name(owner);
   }
 
-  #targetAt(path: string, fresh: SharedTarget = newTarget()): SharedTarget {
-    const target = this.#targets.get(path) ?? fresh;
+  /** A name from an earlier agent's history is as good as one that was noted, until a source says another one. */
+  #recalled({ place, target }: KnownOwner): RecalledOwner | undefined {
+    return target.labels === NO_LABELS
+      ? undefined
+      : { path: place.path, excluded: target.hidden, labels: target.labels };
+  }
+
+  #targetAt(path: string, fresh?: SharedTarget): SharedTarget {
+    const target = this.#targets.get(path) ?? fresh ?? this.#rememberedTarget(path) ?? newTarget();
     target.users++;
     this.#targets.set(path, target);
     return target;
+  }
+
+  /** The same object that its past has: what is told of it now goes on under the same series. */
+  #rememberedTarget(path: string): SharedTarget | undefined {
+    // A path of which the label is not all could be somebody else's.
+    const target = cleanName(path, MAX_PATH_LENGTH) === path ? this.#options.remembered(path) : undefined;
+    return target && Object.assign(target, { users: 0 });
   }
 
   #leaveTarget(path: string): void {
@@ -284,9 +300,9 @@ export class Owners implements CgroupListener {
       owner.target.labels = labels;
     }
     const excluded = this.#isExcluded(owner);
+    owner.target.hidden = excluded;
     if (excluded !== owner.excluded) {
       owner.excluded = excluded;
-      owner.target.hidden = excluded;
       this.#changed.push(owner);
     }
   }

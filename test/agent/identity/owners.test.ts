@@ -1,3 +1,4 @@
+import type { Target } from '../../../agent/history/series';
 import { Filter, type FilterOptions } from '../../../agent/identity/filter';
 import { Owners, type Owner } from '../../../agent/identity/owners';
 import type { Place } from '../../../agent/identity/place';
@@ -43,7 +44,7 @@ let nowMs: number;
 let kubernetes: Taught;
 let docker: Taught;
 
-function open(filter: Partial<FilterOptions> = {}): Owners {
+function open(filter: Partial<FilterOptions> = {}, remembered?: (path: string) => Target | undefined): Owners {
   nowMs = 1_000_000;
   kubernetes = new Taught('kubernetes');
   docker = new Taught('docker');
@@ -53,6 +54,7 @@ function open(filter: Partial<FilterOptions> = {}): Owners {
     docker,
     filter: new Filter({ includeNamespaces: [], excludeNamespaces: [], ...filter }),
     monotonicMs: () => nowMs,
+    remembered,
   });
 }
 
@@ -146,6 +148,37 @@ describe('names', () => {
     const owners = open();
     owners.made(1n, '/a\u001b[31mb\nc');
     expect(owners.ownerOf(1n).target.labels.cgroup).not.toMatch(/\p{Cc}/u);
+  });
+});
+
+describe('an owner that an earlier agent’s history remembers', () => {
+  const labels = { ...WEB, node: 'n1', cgroup: CONTAINER };
+  const remember = (target: Target) => (path: string) => (path === target.labels.cgroup ? target : undefined);
+
+  test('goes on under the same target, by the name that it had, until a source says another one', () => {
+    const target: Target = { labels, hidden: true };
+    const owners = open({}, remember(target));
+    kubernetes.status = { state: 'connecting', reason: 'The API server has not answered yet.', known: 0 };
+    owners.made(7n, CONTAINER);
+    owners.made(8n, `${CONTAINER}/inside`);
+    expect(owners.ownerOf(7n).target).toBe(target);
+    expect(owners.ownerOf(8n).target).toBe(target);
+    expect(target.labels).toEqual(labels);
+    kubernetes.teach(ID, { ...WEB, workload: 'web-2' });
+    kubernetes.status = { state: 'ready', reason: '', known: 1 };
+    owners.refresh();
+    expect(target).toMatchObject({ labels: { ...labels, workload: 'web-2' }, hidden: false });
+  });
+
+  test('keeps its name when it is gone and no source knows it any more', () => {
+    const target: Target = { labels, hidden: false };
+    const owners = open({}, remember(target));
+    owners.made(7n, CONTAINER);
+    owners.removed(7n);
+    owners.refresh();
+    expect(owners.ownerOf(7n).target.labels).toEqual(labels);
+    owners.made(9n, '/system.slice/cron.service');
+    expect(owners.ownerOf(9n).target.labels.workload).toBe('cron');
   });
 });
 
