@@ -92,9 +92,9 @@ export class Collector implements LiveSource {
         new OwnerNotes(
           pins.table('owners', OwnerNotes.keyBytes, OwnerNotes.noteBytes, limits.maxSeries + limits.maxTcpSeries)
         );
-      // What is there has a name of its own, and so has what the kernel has told of since.
-      cgroups.update();
+      // What is there has a name of its own. Of what is not, the kernel may have more to tell: that it is released.
       notes?.recall(owners);
+      cgroups.update();
       const programs = [open(new HttpProgram(context)), open(new TcpProgram(context))];
       pins?.memory.seal();
       return new Collector({ owners, cgroups, cgroupProgram: events, programs, pins, notes });

@@ -113,7 +113,7 @@ it('counts while no agent runs, exactly, and tells it in the first record of the
   expect(increases['200']).toBeGreaterThanOrEqual(7);
   expect(increases['200']).toBeLessThanOrEqual(30);
 
-  // Ended as an operator does, it tells everything first.
+  // Ended as an operator does it, it leaves the same.
   await request('/status/200', 1);
   await expectTold({ 200: 31, 404: 3 });
   expect(await agent!.stop()).toBe(0);
