@@ -2,8 +2,8 @@
 import { once } from 'node:events';
 import { Build } from '../support/build';
 import { answer, CHUNKED, chunks, CRLF, HEAD_END, request } from '../support/http-text';
+import type { Step } from '../support/script';
 import { Stage } from '../support/stage';
-import { sleep } from '../support/wait';
 
 jest.setTimeout(60_000);
 
@@ -14,6 +14,15 @@ beforeAll(async () => {
 });
 
 afterAll(() => stage?.close());
+
+/**
+ * Before Linux 5.11 no program is told of a connection that has closed, only of what arrives on it: and behind a close
+ * that does not wait for the other side's FIN, nothing does.
+ */
+function untilToldOfCloses(): Step[] {
+  const isTold = stage.collector.isRunning('http_close');
+  return isTold ? [] : [{ receiveEnd: true }];
+}
 
 describe('no answer', () => {
   test('the server closes', async () => {
@@ -71,7 +80,7 @@ describe('no answer', () => {
   test('the client closes while it waits, and the server notices', async () => {
     await stage.conversation(
       [{ receive: HEAD_END }, { receiveEnd: true }],
-      [{ send: request('PATCH') }, { pauseMs: 20 }, { end: true }]
+      [{ send: request('PATCH') }, { pauseMs: 20 }, { end: true }, ...untilToldOfCloses()]
     );
     await stage.expectRequests({ 'PATCH none': 1 });
   });
@@ -79,14 +88,16 @@ describe('no answer', () => {
   test('the server’s process is killed', async () => {
     const doomed = await Stage.open();
     try {
-      const port = await doomed.server.listen([[{ receive: HEAD_END }, { send: answer(200) }, { receiveEnd: true }]]);
+      const port = await doomed.server.listen([
+        [{ receive: HEAD_END }, { send: answer(200) }, { receive: HEAD_END }, { gate: 'asked' }],
+      ]);
       const asked = doomed.client.connect(port, [
         { send: request() },
         { receive: HEAD_END },
         { send: request('POST') },
         { receiveEnd: true },
       ]);
-      await sleep(300);
+      await doomed.server.arrival('asked');
       doomed.server.process.kill('SIGKILL');
       await asked;
       await doomed.expectRequests({ 'GET 200': 1, 'POST none': 1 });

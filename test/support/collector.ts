@@ -74,6 +74,11 @@ export class TestCollector {
     return Object.fromEntries(mine.map(({ counter, value }) => [counter, value]));
   }
 
+  /** Whether this kernel takes a program. */
+  isRunning(program: string): boolean {
+    return this.collector.status().programs.some(({ name, state }) => name === program && state === 'running');
+  }
+
   /** Waits until no request is under way any more (the last segments of a conversation may still be). */
   async settle(): Promise<Totals> {
     let before = '';

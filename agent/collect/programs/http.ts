@@ -81,7 +81,8 @@ export class HttpProgram implements Program {
         {
           program: 'http_close',
           optional:
-            'requests on connections that time out stay in flight (socket storage in tracing programs needs Linux 5.11)',
+            'requests whose client closes without waiting, or whose connection times out, stay in flight ' +
+            '(socket storage in tracing programs needs Linux 5.11)',
         },
       ],
     });
