@@ -67,6 +67,12 @@ export interface ScanOptions {
   stepMs?: number;
 }
 
+/** A time that no record is about. */
+export interface Gap {
+  fromMs: number;
+  toMs: number;
+}
+
 export interface TierStart {
   stepMs: number;
   /** The oldest instant the tier still knows; null before the first record. */
@@ -296,6 +302,35 @@ export class History {
       }
     }
     return TICK_MS;
+  }
+
+  /**
+   * When nobody measured between the first record and now: no agent ran, or what it kept was lost. As long as it was; but
+   * where only coarser records are left, it is told as if it had been at the beginning of the record it falls into.
+   */
+  gaps(fromMs: number, toMs: number): Gap[] {
+    const gaps: Gap[] = [];
+    let endMs = Infinity;
+    const add = (startMs: number) => {
+      // Rounding has moved each end of a record by half a second at the most.
+      if (startMs - endMs > TICK_MS && startMs > fromMs && endMs < toMs) {
+        gaps.push({ fromMs: endMs, toMs: startMs });
+      }
+    };
+    for (const { tier, first, end } of this.#parts(TICK_MS)) {
+      const { ring } = this.#tiers[tier];
+      // From the one before the range on: a gap may begin there.
+      const start = Math.max(first, ring.firstAfter(fromMs) - 1);
+      for (let sequence = start; sequence < end; sequence++) {
+        // The parts of a long one end together, and the last of them says how much time they are about.
+        if (!ring.isLost(sequence) && !ring.more(sequence)) {
+          add(ring.toMs(sequence) - ring.coveredMs(sequence));
+          endMs = ring.toMs(sequence);
+        }
+      }
+    }
+    add(this.#lastTimeMs ?? -Infinity);
+    return gaps;
   }
 
   starts(): TierStart[] {

@@ -2,12 +2,16 @@
 import type { Notice } from '../../wire/answer';
 import { FINITE_BUCKETS, UNDERFLOW, upperBoundSeconds } from '../../wire/histogram';
 import type { Query } from '../../wire/query';
+import type { Gap } from '../history/history';
 import type { Grid } from './grid';
 import type { Measure } from './measure';
 import type { Plan } from './plan';
 import { Quantiles } from './quantiles';
 import type { QueryContext } from './query';
 import type { ResolvedRange } from './range';
+
+/** More than these would hide everything else that is to be read. */
+const GAPS_TOLD = 3;
 
 /** About the range and its steps. */
 export function rangeNotices(query: Query, grid: Grid, range: ResolvedRange, { history }: QueryContext): Notice[] {
@@ -18,6 +22,7 @@ export function rangeNotices(query: Query, grid: Grid, range: ResolvedRange, { h
   } else if (range.from < startMs) {
     notices.push(info(`History starts at ${new Date(startMs).toISOString()}; there is nothing before.`));
   }
+  notices.push(...gapNotices(history.gaps(range.from, range.to)));
   if (query.stepMs !== undefined && grid.steps > 1 && grid.stepMs > Math.ceil(query.stepMs / 1000) * 1000) {
     notices.push(
       info(
@@ -26,6 +31,18 @@ export function rangeNotices(query: Query, grid: Grid, range: ResolvedRange, { h
     );
   }
   return notices;
+}
+
+/** The longest gaps, in the order of time. */
+function gapNotices(gaps: readonly Gap[]): Notice[] {
+  const lengthOf = ({ fromMs, toMs }: Gap) => toMs - fromMs;
+  const longest = [...gaps].sort((a, b) => lengthOf(b) - lengthOf(a)).slice(0, GAPS_TOLD);
+  const told = gaps.filter((gap) => longest.includes(gap));
+  const notices = told.map(({ fromMs, toMs }) =>
+    info(`Nothing was measured from ${new Date(fromMs).toISOString()} to ${new Date(toMs).toISOString()}.`)
+  );
+  const more = gaps.length - told.length;
+  return more > 0 ? [...notices, info(`There are ${more} shorter gaps in the range.`)] : notices;
 }
 
 /** About values that lie outside the range of the histogram. */

@@ -1,4 +1,5 @@
 /** A node with a past that is known exactly: what happened is kept event by event, beside the history under test. */
+import { HistoryFile } from '../../../agent/history/file/file';
 import { History } from '../../../agent/history/history';
 import { SeriesTable, type Labels, type Series } from '../../../agent/history/series';
 import type { Deltas } from '../../../agent/history/deltas';
@@ -35,8 +36,10 @@ export class World {
   /** The table makes another object each time it is asked; here it is the same one for the same series. */
   readonly #known = new Map<number, Series>();
 
-  constructor({ bytes, startMs = T0 }: { bytes?: number; startMs?: number } = {}) {
-    this.history = new History({ series: this.series, bytes });
+  /** @param path of a history file: what is in it happened, too */
+  constructor({ bytes, startMs = T0, path }: { bytes?: number; startMs?: number; path?: string } = {}) {
+    const file = path === undefined ? undefined : new HistoryFile({ path, node: 'n1' });
+    this.history = new History({ series: this.series, bytes, file });
     this.history.begin(startMs);
     this.nowMs = startMs;
   }
