@@ -109,9 +109,13 @@ describe.each(names)('%s', (name) => {
       { name: 'cgroup', hostPath: { path: '/sys/fs/cgroup', type: 'Directory' } },
       { name: 'btf', hostPath: { path: '/sys/kernel/btf', type: 'Directory' } },
       { name: 'bpffs', hostPath: { path: '/sys/fs/bpf/ringside', type: 'DirectoryOrCreate' } },
+      { name: 'history', hostPath: { path: '/var/lib/ringside', type: 'DirectoryOrCreate' } },
     ]);
     const mounts: Array<{ name: string; mountPath: string; readOnly?: boolean }> = agentOf(name).volumeMounts;
-    expect(mounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath)).toEqual(['/sys/fs/bpf']);
+    const written = mounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath);
+    expect(written).toEqual(['/sys/fs/bpf', '/var/lib/ringside']);
+    // What the agent leaves on the node is there, and nowhere else.
+    expect([configOf(name).pin, configOf(name).historyFile]).toEqual(['/sys/fs/bpf', '/var/lib/ringside/history']);
     expect(mounts.map((mount) => mount.name).sort()).toEqual(volumes.map((volume: Manifest) => volume.name).sort());
     for (const { secret } of volumes.filter((volume: { secret?: object }) => volume.secret)) {
       // Missing, it has to keep the pod from starting; there, it is for root alone.
@@ -132,7 +136,10 @@ describe.each(names)('%s', (name) => {
   test('reads files that it mounts', () => {
     const { volumes } = podOf(name);
     const mounts: Array<{ name: string; mountPath: string }> = agentOf(name).volumeMounts;
-    const paths = Object.entries(environmentOf(name)).filter(([, value]) => value.startsWith('/'));
+    const written = ['RINGSIDE_PIN', 'RINGSIDE_HISTORY_FILE'];
+    const paths = Object.entries(environmentOf(name)).filter(
+      ([variable, value]) => value.startsWith('/') && !written.includes(variable)
+    );
     for (const [variable, path] of paths) {
       const mount = mounts.find(({ mountPath }) => path.startsWith(`${mountPath}/`));
       const { secret } = volumes.find((volume: { name: string }) => volume.name === mount?.name) ?? {};
@@ -222,6 +229,25 @@ test('the agent asks the API server for pods alone', () => {
   const sources = readdirSync(folder).map((name) => readFileSync(join(folder, name), 'utf8'));
   const paths = sources.flatMap((text) => [...text.matchAll(/['"`](\/apis?\/[^'"`]*)/g)].map(([, path]) => path));
   expect(paths).toEqual(['/api/v1/pods']);
+});
+
+test('what the agents leave in the kernel is removed with no rights at all, where they have left it', () => {
+  const detach = only(render('detach'), 'DaemonSet');
+  expect(faultsOf(detach)).toEqual([]);
+  const agent = daemonSetOf('base').spec.template.spec;
+  const pod = detach.spec.template.spec;
+  const [container, ...others] = pod.initContainers;
+  expect(others).toEqual([]);
+  expect(detach.metadata.namespace).toBe(only(rendered.base, 'Namespace').metadata.name);
+  expect([pod.nodeSelector, pod.tolerations]).toEqual([agent.nodeSelector, agent.tolerations]);
+  expect(pod.volumes).toEqual(agent.volumes.filter(({ name }: { name: string }) => name === 'bpffs'));
+  expect(container.volumeMounts).toEqual([{ name: 'bpffs', mountPath: configOf('base').pin }]);
+  expect(container.args).toEqual(['detach', '--pin', configOf('base').pin]);
+  expect(container.image).toBe(agentOf('base').image);
+  for (const { securityContext } of [container, ...pod.containers]) {
+    expect(securityContext).toMatchObject({ privileged: false, capabilities: { drop: ['ALL'] } });
+    expect(securityContext.capabilities.add).toBeUndefined();
+  }
 });
 
 describe('who may ask', () => {
@@ -354,6 +380,7 @@ describe('the files', () => {
       ['cgroup', true],
       ['btf', true],
       ['bpffs', true],
+      ['history', true],
       ['token', true],
       ['tls', true],
     ]);
