@@ -7,6 +7,7 @@ import type { Frame } from '../../wire/answer';
 import type { Query } from '../../wire/query';
 import type { Container, Pod } from '../../test/support/pods';
 import type { SoakAgent } from './agent';
+import type { Workload } from './workload';
 
 /** Every tier tells whole minutes as they were. */
 const PAGE_MS = 60_000;
@@ -66,7 +67,7 @@ export interface Comparison {
 
 export class Ledger {
   readonly #agent: SoakAgent;
-  readonly #killed: ReadonlySet<Container>;
+  readonly #workload: Pick<Workload, 'killed' | 'removed'>;
   /** What the pages so far say, by account and by cgroup. */
   readonly #told: Array<Map<string, Counts>> = ACCOUNTS.map(() => new Map());
   /** Of containers that are over and of whom no more is to come. */
@@ -83,13 +84,10 @@ export class Ledger {
   /** Requests that were told under their cgroup, before anybody knew its name. */
   unnamed = 0;
 
-  /**
-   * @param startMs before the first event there is to tell
-   * @param killed containers that were ended in the middle of what they did: they cannot say all of it
-   */
-  constructor(agent: SoakAgent, startMs: number, killed: ReadonlySet<Container>) {
+  /** @param startMs before the first event there is to tell */
+  constructor(agent: SoakAgent, startMs: number, workload: Pick<Workload, 'killed' | 'removed'>) {
     this.#agent = agent;
-    this.#killed = killed;
+    this.#workload = workload;
     this.#readUpToMs = Math.floor(startMs / PAGE_MS) * PAGE_MS;
   }
 
@@ -122,7 +120,7 @@ export class Ledger {
     );
     page.forEach((rows, account) => {
       for (const { owner, counts } of rows.values()) {
-        add(this.#told[account], owner[OWNER.indexOf('cgroup')], counts);
+        add(this.#told[account], this.#cgroupOf(owner), counts);
         this.#checkName(owner, expected, sum(counts), ACCOUNTS[account].name);
       }
     });
@@ -143,7 +141,7 @@ export class Ledger {
     const told = this.#told.map((known, account) => {
       const all = new Map([...known].map(([cgroup, counts]) => [cgroup, { ...counts }]));
       for (const { owner, counts } of page[account].values()) {
-        add(all, owner[OWNER.indexOf('cgroup')], counts);
+        add(all, this.#cgroupOf(owner), counts);
       }
       // Of those that are left out, what came before their labels were known may still be seen.
       pods.filter(isExcluded).forEach((pod) => pod.containers.forEach(({ owner }) => all.delete(owner)));
@@ -180,15 +178,22 @@ export class Ledger {
     return ACCOUNTS.map(({ classes }, i) => rowsOf(answer[i], classes));
   }
 
+  /** What was born and gone while no agent ran has no path; the kernel still tells which cgroup it was. */
+  #cgroupOf(owner: readonly string[]): string {
+    const cgroup = owner[OWNER.indexOf('cgroup')];
+    return this.#workload.removed.get(cgroup) ?? cgroup;
+  }
+
   #checkName(owner: readonly string[], expected: ReadonlyMap<string, Named>, count: number, account: string): void {
-    const [namespace, name, containerName, cgroup] = owner;
+    const [namespace, name, containerName] = owner;
+    const cgroup = this.#cgroupOf(owner);
     const { pod, container } = expected.get(cgroup) ?? {};
     if (!pod || !container || count === 0) {
       return;
     }
     const isPod = `${namespace}/${name}` === pod.name;
     const isContainer = containerName === container.spec.name;
-    const isUnknown = [pod.uid, pod.pathUid].includes(name) || (isPod && container.id.startsWith(containerName));
+    const isUnknown = ['', pod.uid, pod.pathUid].includes(name) || (isPod && container.id.startsWith(containerName));
     if (isUnknown) {
       this.unnamed += account.startsWith('requests') ? count : 0;
     } else if (!isPod || !isContainer) {
@@ -218,7 +223,7 @@ export class Ledger {
 
   #boundsOf(pods: readonly Pod[]): AllBounds {
     const containers = pods.filter((pod) => !isExcluded(pod)).flatMap((pod) => pod.containers);
-    const did = (account: Account, each: Container) => account.did(each, this.#killed.has(each));
+    const did = (account: Account, each: Container) => account.did(each, this.#workload.killed.has(each));
     return ACCOUNTS.map((account) => new Map(containers.map((each) => [each.owner, did(account, each)])));
   }
 

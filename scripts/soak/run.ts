@@ -59,7 +59,7 @@ export class Run {
     this.#workload = new Workload(stage.farm, stage.api, random(1));
     this.#dashboard = new Dashboard(stage.agent, random(2));
     this.#endings = new Endings(stage.agent, random(3));
-    this.#ledger = new Ledger(stage.agent, this.#startMs, this.#workload.killed);
+    this.#ledger = new Ledger(stage.agent, this.#startMs, this.#workload);
     this.#sampler = new Sampler(stage.agent, () => this.#workload.answered);
   }
 
