@@ -127,7 +127,7 @@ describe('whatever agents come and go, with whatever clocks', () => {
     /** Since the end of the one before, as its own clock has it. */
     pauseSeconds: fc.oneof(
       { weight: 4, arbitrary: fc.integer({ min: 0, max: 400 }) },
-      { weight: 1, arbitrary: fc.integer({ min: -20_000, max: 20_000 }) }
+      { weight: 1, arbitrary: fc.integer({ min: -20_000, max: 1_500 }) }
     ),
     seconds: fc.integer({ min: 0, max: 90 }),
     tickSeconds: fc.constantFrom(1, 1, 1, 7),
@@ -146,7 +146,7 @@ describe('whatever agents come and go, with whatever clocks', () => {
           let agent!: World;
           for (const { pauseSeconds, seconds, tickSeconds } of lives) {
             nowMs += pauseSeconds * 1000;
-            agent = new World({ startMs: nowMs, path });
+            agent = new World({ startMs: nowMs, path, bytes: 2 ** 18 });
             for (let second = 0; second < seconds; second += tickSeconds) {
               agent.happen(agent.the(BYTES, {}), 100 * tickSeconds);
               agent.nowMs += tickSeconds * 1000;

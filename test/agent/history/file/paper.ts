@@ -1,5 +1,5 @@
 /** Files for histories under test: what is written to them is known write by write, and one can be ended at any. */
-import { mkdtempSync, rmSync, writeFileSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDisk, type Disk, type OpenDisk } from '../../../../agent/history/file/disk';
@@ -16,6 +16,10 @@ export class Folder {
 
   file(name = 'history'): string {
     return join(this.path, name);
+  }
+
+  empty(): void {
+    readdirSync(this.path).forEach((name) => rmSync(this.file(name)));
   }
 
   remove(): void {
