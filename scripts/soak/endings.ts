@@ -6,8 +6,11 @@ import type { Random } from './random';
 /** The agent reads the kernel at every whole second; a kill that is to meet it in the middle of that comes around then. */
 const TICK_MS = 1_000;
 const AROUND_TICK_MS = [-4, 40] as const;
-/** A life from its start to a kill, where chance alone decides: some do not live to answer. */
+/** Of a life that is to end around a tick: from the moment it measures and answers to that second. */
 const LIFE_MS = [0, 1_500] as const;
+/** Of any other, from its start: some do not live to answer. */
+const ANY_MS = [0, 3_500] as const;
+const AROUND_TICK = 0.5;
 /** Between two lives, where the next one does not begin at once. */
 const PAUSE_MS = [0, 1_000] as const;
 
@@ -58,16 +61,13 @@ export class Endings {
         last.readySeconds = (performance.now() - startedMs) / 1000;
       }
     });
-    if (random.chance(0.5)) {
+    if (random.chance(AROUND_TICK)) {
       await ready;
       const tickMs = Math.ceil((Date.now() + random.between(...LIFE_MS)) / TICK_MS) * TICK_MS;
       await sleep(Math.max(0, tickMs + random.between(...AROUND_TICK_MS) - Date.now()));
-    } else if (random.chance(0.5)) {
-      await ready;
-      await sleep(random.between(...LIFE_MS));
     } else {
-      // Not yet ready, for the most: it is loading, taking over what is pinned, or reading its history.
-      await Promise.race([sleep(random.between(...LIFE_MS)), ready.then(() => sleep(random.between(...LIFE_MS)))]);
+      // It may be loading, taking over what is pinned, or reading its history.
+      await sleep(random.between(...ANY_MS));
     }
     await this.#end('SIGKILL');
     this.#agent.spawn();

@@ -120,8 +120,13 @@ export class Ledger {
     );
     page.forEach((rows, account) => {
       for (const { owner, counts } of rows.values()) {
-        add(this.#told[account], this.#cgroupOf(owner), counts);
-        this.#checkName(owner, expected, sum(counts), ACCOUNTS[account].name);
+        const cgroup = this.#cgroupOf(owner);
+        const of = expected.get(cgroup);
+        const isNamed = !of || this.#isNamed(owner, of, sum(counts), ACCOUNTS[account].name);
+        // Nobody could say of a pod without a name that it was to be left out.
+        if (isNamed || !isExcluded(of.pod)) {
+          add(this.#told[account], cgroup, counts);
+        }
       }
     });
     this.#readUpToMs = endMs;
@@ -184,22 +189,19 @@ export class Ledger {
     return this.#workload.removed.get(cgroup) ?? cgroup;
   }
 
-  #checkName(owner: readonly string[], expected: ReadonlyMap<string, Named>, count: number, account: string): void {
+  /** Whether it was told under a name; notes a wrong one. */
+  #isNamed(owner: readonly string[], { pod, container }: Named, count: number, account: string): boolean {
     const [namespace, name, containerName] = owner;
-    const cgroup = this.#cgroupOf(owner);
-    const { pod, container } = expected.get(cgroup) ?? {};
-    if (!pod || !container || count === 0) {
-      return;
-    }
     const isPod = `${namespace}/${name}` === pod.name;
-    const isContainer = containerName === container.spec.name;
-    const isUnknown = ['', pod.uid, pod.pathUid].includes(name) || (isPod && container.id.startsWith(containerName));
-    if (isUnknown) {
+    if (['', pod.uid, pod.pathUid].includes(name) || (isPod && container.id.startsWith(containerName))) {
       this.unnamed += account.startsWith('requests') ? count : 0;
-    } else if (!isPod || !isContainer) {
-      const wanted = `${pod.name}/${container.spec.name}`;
-      this.misnamed.push(`${account}: ${count} of ${wanted} under ${namespace}/${name}/${containerName} (${cgroup})`);
+      return isPod;
     }
+    if (!isPod || containerName !== container.spec.name) {
+      const wanted = `${pod.name}/${container.spec.name}`;
+      this.misnamed.push(`${account}: ${count} of ${wanted} under ${namespace}/${name}/${containerName}`);
+    }
+    return true;
   }
 
   #compare(pods: readonly Pod[], told: ReadonlyArray<Map<string, Counts>>, least: AllBounds, most: AllBounds) {
