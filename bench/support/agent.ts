@@ -53,16 +53,26 @@ export class BenchAgent {
   }
 
   async query(fromMs: number, toMs: number, query: Omit<Query, 'refId'>): Promise<QueryAnswer> {
+    const text = await this.queryText(fromMs, toMs, query);
+    const answer = JSON.parse(text) as QueryAnswer;
+    if (answer.results.A.error) {
+      throw new Error(`The agent answered: ${text}`);
+    }
+    return answer;
+  }
+
+  /** The answer as it comes over the wire. */
+  async queryText(fromMs: number, toMs: number, query: Omit<Query, 'refId'>): Promise<string> {
     const response = await fetch(`${this.url}/api/v1/query`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ from: Math.floor(fromMs), to: Math.floor(toMs), queries: [{ refId: 'A', ...query }] }),
     });
-    const answer = (await response.json()) as QueryAnswer;
-    if (!response.ok || answer.results.A.error) {
-      throw new Error(`The agent answered ${response.status}: ${JSON.stringify(answer)}`);
+    const text = await response.text();
+    if (!response.ok) {
+      throw new Error(`The agent answered ${response.status}: ${text.slice(0, 500)}`);
     }
-    return answer;
+    return text;
   }
 
   async status(): Promise<Status> {

@@ -23,7 +23,7 @@ export function readOptions(args: readonly string[]): Options {
   const { values, positionals } = parsed(args);
   return {
     rounds: wholeNumber('rounds', values.rounds, 1_000),
-    seconds: wholeNumber('seconds', values.seconds, 3_600),
+    seconds: wholeNumber('seconds', values.seconds, 604_800),
     names: positionals,
     report: values.report ?? false,
   };

@@ -1,10 +1,10 @@
 /** Proxies as sidecars are set up: in front of one server, connections kept on both sides, no access log. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Cgroup } from '../../test/support/cgroup';
 import { until } from '../../test/support/wait';
+import { freePort } from './ports';
 import { find, whyMissing, type ProgramName } from './programs';
 
 export interface ProxyOptions {
@@ -155,15 +155,4 @@ function envoyConfiguration(own: number, port: number): unknown {
       ],
     },
   };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
