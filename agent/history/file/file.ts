@@ -64,7 +64,7 @@ export class HistoryFile {
   readonly #path: string;
   readonly #node: string;
   readonly #open: OpenDisk;
-  readonly #lock: Lock;
+  readonly #lock: Lock | undefined;
   readonly #log: Required<HistoryFileOptions>['log'];
   #unlock: (() => void) | undefined;
   #past!: Past;
@@ -78,7 +78,7 @@ export class HistoryFile {
   /** What was found at the start and is not as it should be; a sentence each. */
   readonly findings: string[] = [];
 
-  constructor({ path, node, open = openDisk, lock = noLock, log = NO_LOG }: HistoryFileOptions) {
+  constructor({ path, node, open = openDisk, lock, log = NO_LOG }: HistoryFileOptions) {
     this.#path = path;
     this.#node = node;
     this.#open = open;
@@ -92,7 +92,7 @@ export class HistoryFile {
    * @throws Refusal
    */
   async claim(): Promise<void> {
-    this.#unlock = await claim(this.#path, this.#lock);
+    this.#unlock = this.#lock && (await claim(this.#path, this.#lock));
   }
 
   /** Of the past in the file; undefined until there is one. */
@@ -125,7 +125,7 @@ export class HistoryFile {
     this.#past = past;
     this.#layout = layoutFor(past.tiers, past.bytes);
     try {
-      this.#unlock ??= tryClaim(this.#path, this.#lock);
+      this.#takeLock();
       const found = this.#find();
       if (!found || !this.#resume(found)) {
         this.#create();
@@ -133,6 +133,11 @@ export class HistoryFile {
     } catch (error) {
       this.#fail(error);
     }
+  }
+
+  /** Where it could not be taken before, because nothing could be made there. */
+  #takeLock(): void {
+    this.#unlock ??= this.#lock && tryClaim(this.#path, this.#lock);
   }
 
   #find(): Found | undefined {
@@ -163,7 +168,7 @@ export class HistoryFile {
     if (!isSame || !isWhole) {
       return false;
     }
-    const writing = this.#writingTo(disk);
+    const writing = this.#writingTo(disk, header.lineage);
     this.#beginNames(writing, names.generation + 1);
     this.#writing = writing;
     return true;
@@ -202,11 +207,11 @@ export class HistoryFile {
 
   /** Makes the file, with all that is in memory. */
   #create(): void {
-    this.#lineage ??= newLineage();
-    const header: Header = { node: this.#node, lineage: this.#lineage, layout: this.#layout };
+    const lineage = this.#lineage ?? newLineage();
+    const header: Header = { node: this.#node, lineage, layout: this.#layout };
     let writing!: Writing;
     create(this.#path, this.#open, (disk) => {
-      writing = this.#writingTo(disk);
+      writing = this.#writingTo(disk, lineage);
       this.#writeZeros(disk);
       this.#beginNames(writing, 1);
       const circumstances = { shiftMs: this.#past.shiftMs, generation: writing.catalogue.generation };
@@ -214,6 +219,7 @@ export class HistoryFile {
       disk.write(writeHeader(header), 0, HEADER_BYTES, 0);
     });
     this.#writtenBefore += this.#layout.size;
+    this.#lineage = lineage;
     this.#writing = writing;
   }
 
@@ -225,8 +231,8 @@ export class HistoryFile {
     }
   }
 
-  #writingTo(disk: Disk): Writing {
-    const seed = seedOf(this.#lineage!);
+  #writingTo(disk: Disk, lineage: string): Writing {
+    const seed = seedOf(lineage);
     return {
       disk,
       catalogue: new Catalogue(disk, this.#layout, seed, this.#past.series),
@@ -312,12 +318,10 @@ export class HistoryFile {
 
   /** Puts a new file with all that is in memory where there is none, or where the one is that could not be written. */
   #retry(): void {
-    this.#unlock ??= tryClaim(this.#path, this.#lock);
-    const found = find(this.#path, this.#node, this.#open);
-    if (found && 'disk' in found) {
-      found.disk.close();
-    }
-    if (found && ('why' in found || found.header.lineage !== this.#lineage)) {
+    this.#takeLock();
+    const found = this.#find();
+    found?.disk.close();
+    if (found && found.header.lineage !== this.#lineage) {
       throw new FileTrouble('holds a past that this agent has not read; restart the agent to go on with it');
     }
     this.#create();
@@ -327,6 +331,7 @@ export class HistoryFile {
 
   #fail(error: unknown): void {
     this.#release();
+    this.#past.series.letGo();
     const trouble = troubleOf(error).message;
     if (trouble !== this.#trouble) {
       this.#trouble = trouble;
@@ -336,11 +341,13 @@ export class HistoryFile {
 
   #release(): void {
     this.#writtenBefore += writtenBy(this.#writing);
-    const disk = this.#writing?.disk;
+    const writing = this.#writing;
+    if (!writing) {
+      return;
+    }
     this.#writing = undefined;
-    this.#past.series.letGo();
     try {
-      disk?.close();
+      writing.disk.close();
     } catch {
       // It failed before; that was said.
     }
@@ -370,7 +377,6 @@ export class HistoryFile {
 }
 
 const NO_LOG = { info: () => {}, error: () => {} };
-const noLock: Lock = () => () => {};
 
 function writtenBy(writing: Writing | undefined): number {
   return writing

@@ -23,8 +23,17 @@ export class Folder {
   }
 
   remove(): void {
+    endAll();
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+const alive = new Set<HistoryFile>();
+
+/** Lets go of every file, as the end of a process does. */
+export function endAll(): void {
+  alive.forEach((file) => file.close());
+  alive.clear();
 }
 
 export interface Life {
@@ -43,6 +52,7 @@ export function live(
   const said: string[] = [];
   const log = { info: (text: string) => said.push(text), error: (text: string) => said.push(text) };
   const file = new HistoryFile({ path, node, open, log });
+  alive.add(file);
   return { table, file, history: new History({ bytes, series: table, file }), said };
 }
 
