@@ -9,10 +9,10 @@ const AROUND_TICK_MS = [-4, 40] as const;
 /** Of a life that is to end around a tick: from the moment it measures and answers to that second. */
 const LIFE_MS = [0, 1_500] as const;
 /** Of any other, from its start: some do not live to answer. */
-const ANY_MS = [0, 3_500] as const;
+const ANY_MS = [0, 2_500] as const;
 const AROUND_TICK = 0.5;
 /** Between two lives, where the next one does not begin at once. */
-const PAUSE_MS = [0, 1_000] as const;
+const PAUSE_MS = [0, 600] as const;
 
 export interface Ending {
   /** When, by the wall clock. */
