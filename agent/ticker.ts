@@ -53,6 +53,8 @@ export class Ticker {
   };
   #timer: NodeJS.Timeout | undefined;
   #dueMs = 0;
+  /** The same by the clock that nobody sets. */
+  #dueAtMs = 0;
   /** Monotonic, as the wall clock may be set: of the last tick, whether or not it worked. */
   #lastRunMs = 0;
   #lastSuccessMs = 0;
@@ -119,6 +121,7 @@ export class Ticker {
     const { intervalMs } = this.#options;
     const nowMs = Date.now();
     this.#dueMs = (Math.floor(nowMs / intervalMs) + 1) * intervalMs;
+    this.#dueAtMs = this.#options.monotonicMs() + this.#dueMs - nowMs;
     this.#timer = setTimeout(() => this.#run(), this.#dueMs - nowMs);
   }
 
@@ -135,8 +138,8 @@ export class Ticker {
 
   #tick(timeMs: number): void {
     const startMs = this.#options.monotonicMs();
-    const elapsedIntervals = Math.round((startMs - this.#lastRunMs) / this.#options.intervalMs);
-    this.#stats.overruns += Math.max(0, elapsedIntervals - 1);
+    // So many more were due while this one was late.
+    this.#stats.overruns += Math.max(0, Math.floor((startMs - this.#dueAtMs) / this.#options.intervalMs));
     const pauseMs = startMs - this.#lastRunMs;
     if (pauseMs > this.#stuckMs && pauseMs > this.#stats.longestPauseMs) {
       this.#stats.longestPauseMs = pauseMs;

@@ -1,5 +1,4 @@
 /** A batch of queries: checked as a whole, then answered one after the other. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyRequest } from 'fastify';
 import { Type } from 'typebox';
 import type { Result } from '../../wire/answer';
@@ -9,6 +8,7 @@ import { QueryRequestSchema, QuerySchema, type Query } from '../../wire/query';
 import { tryAnswerQuery } from '../query/query';
 import type { AgentContext } from './context';
 import { internal } from './errors';
+import type { Turns } from './turns';
 import { checker, quote, shorten } from './validation';
 
 /** The queries are looked at one by one: a fault in one of them must not cost the others their answer. */
@@ -81,27 +81,34 @@ function refIdOf(query: unknown, index: number): string {
 }
 
 /**
- * Each result in turn. A query takes one turn of the loop: probes, ticks and other people's queries get their time in
- * between.
+ * Each result in turn. Whoever asks for the next one has written the one before.
+ *
+ * @param batch with the time its request came, by `performance.now()`
  */
 export async function* answerBatch(
-  batch: Batch,
+  batch: Batch & { startMs: number },
   context: AgentContext,
-  request: FastifyRequest
+  request: FastifyRequest,
+  turns: Turns
 ): AsyncGenerator<Result> {
-  const startMs = performance.now();
+  const endMs = batch.startMs + DEADLINE_MS;
   let values = 0;
   for (const [index, query] of batch.queries.entries()) {
-    await nextTurn();
-    const result =
-      refusalOf(values, performance.now() - startMs) ?? answerOne(query, `queries[${index}]`, batch, context, request);
-    values += valuesIn(result);
-    yield result;
+    const inTime = await turns.take(endMs - performance.now());
+    const result = refusalOf(values, inTime) ?? answerOne(query, `queries[${index}]`, batch, context, request);
+    const held = valuesIn(result);
+    values += held;
+    turns.hold(held);
+    try {
+      yield result;
+    } finally {
+      turns.release(held);
+    }
   }
 }
 
 /** A batch as a whole may not take more than its share either; what is left of it fails, query by query. */
-function refusalOf(values: number, milliseconds: number): Result | undefined {
+function refusalOf(values: number, inTime: boolean): Result | undefined {
   if (values > MAX_VALUES) {
     return failed(
       new WireError('too_many_points', `The queries before this one made ${values} values. Ask in several requests.`, {
@@ -109,8 +116,14 @@ function refusalOf(values: number, milliseconds: number): Result | undefined {
       })
     );
   }
-  if (milliseconds > DEADLINE_MS) {
-    return failed(new WireError('overloaded', 'The queries before this one took all the time there is. Ask for less.'));
+  if (!inTime) {
+    const seconds = DEADLINE_MS / 1000;
+    return failed(
+      new WireError(
+        'overloaded',
+        `The ${seconds} s of this request were over before it was this query’s turn. Ask for less.`
+      )
+    );
   }
   return undefined;
 }

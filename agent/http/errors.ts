@@ -13,6 +13,11 @@ export function answerErrors(app: FastifyInstance): void {
 /** @returns the reply, sent */
 export function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const known = isWireError(error) ? error : fromFastify(error as FastifyError, request);
+  if (!known && reply.raw.destroyed) {
+    // Whoever asked has gone meanwhile, as people do who look at something else: no fault of the agent's.
+    request.log.debug({ err: error, reqId: request.id, url: request.url }, 'nobody waits for the answer any more');
+    return send(reply, internal(request.id));
+  }
   if (!known) {
     request.log.error({ err: error, reqId: request.id, url: request.url }, 'request failed');
     return send(reply, internal(request.id));

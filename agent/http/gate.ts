@@ -5,11 +5,13 @@ export interface GateOptions {
   /** How many may hold memory for their answers. */
   working: number;
   waiting: number;
+  /** Whoever has waited so long is turned away as well: who asked gives up soon, or has already. */
+  waitingMs: number;
 }
 
 export class Gate {
   readonly #options: GateOptions;
-  readonly #queue: Array<() => void> = [];
+  readonly #queue = new Set<() => void>();
   #working = 0;
 
   constructor(options: GateOptions) {
@@ -27,12 +29,12 @@ export class Gate {
   }
 
   async #enter(): Promise<void> {
-    const { working, waiting } = this.#options;
+    const { working, waiting, waitingMs } = this.#options;
     if (this.#working < working) {
       this.#working++;
       return;
     }
-    if (this.#queue.length >= waiting) {
+    if (this.#queue.size >= waiting) {
       const limit = working + waiting;
       throw new WireError(
         'overloaded',
@@ -42,12 +44,25 @@ export class Gate {
         }
       );
     }
-    await new Promise<void>((enter) => this.#queue.push(enter));
+    await new Promise<void>((resolve, reject) => {
+      const enter = () => {
+        clearTimeout(timer);
+        this.#queue.delete(enter);
+        resolve();
+      };
+      const timer = setTimeout(() => {
+        this.#queue.delete(enter);
+        reject(
+          new WireError('overloaded', `The agent had no time within ${waitingMs / 1000} s. Ask for less at a time.`)
+        );
+      }, waitingMs);
+      this.#queue.add(enter);
+    });
   }
 
   /** The place goes to the first who waits, so that nobody new gets in between. */
   #leave(): void {
-    const next = this.#queue.shift();
+    const [next] = this.#queue;
     if (next) {
       next();
     } else {

@@ -22,6 +22,7 @@ export class MemoryWatch {
     this.#agent = agent;
     this.#timer = setInterval(() => (this.#peakBytes = Math.max(this.#peakBytes, this.#anonymousBytes())), EVERY_MS);
     this.#timer.unref();
+    agent.process.once('exit', () => clearInterval(this.#timer));
   }
 
   /** Waits for the agent to come to rest: its start leaves garbage. */
@@ -51,8 +52,12 @@ export class MemoryWatch {
   }
 
   #anonymousBytes(): number {
-    const status = readFileSync(`/proc/${this.#agent.process.pid}/status`, 'utf8');
-    return Number(/^RssAnon:\s*(\d+) kB$/m.exec(status)?.[1]) * 1024;
+    const { pid, exitCode, signalCode } = this.#agent.process;
+    if (exitCode !== null || signalCode !== null) {
+      return 0;
+    }
+    // Of one that is just ending there is no such line.
+    return Number(/^RssAnon:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024;
   }
 }
 

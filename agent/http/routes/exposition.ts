@@ -11,7 +11,7 @@ import { Gate } from '../gate';
 import { refusals } from '../refusals';
 
 /** A scrape holds all totals; a Prometheus and its twin are two. */
-const SCRAPES = { working: 2, waiting: 6 };
+const SCRAPES = { working: 2, waiting: 6, waitingMs: 10_000 };
 
 const content = Object.fromEntries(
   [TEXT, OPEN_METRICS].map(({ contentType }) => [contentType, { schema: Type.String() }])

@@ -9,12 +9,14 @@ import { answerBatch, checkBatch, refIdsOf, type Batch } from '../batch';
 import type { AgentContext } from '../context';
 import { Gate } from '../gate';
 import { refusals } from '../refusals';
+import { Turns } from '../turns';
 
 /** A dashboard sends a request a panel; with those that wait, this is several dashboards at once. */
-const REQUESTS = { working: 8, waiting: 56 };
+const REQUESTS = { working: 8, waiting: 56, waitingMs: 10_000 };
 
 export const queryRoutes: FastifyPluginCallback<AgentContext> = (app, context, done) => {
   const gate = new Gate(REQUESTS);
+  const turns = new Turns();
 
   app.post<{ Body: Batch }>(
     '/api/v1/query',
@@ -34,9 +36,9 @@ export const queryRoutes: FastifyPluginCallback<AgentContext> = (app, context, d
     },
     async (request, reply) => {
       const refIds = refIdsOf(request.body);
+      const startMs = performance.now();
       await gate.pass(async () => {
-        const startMs = performance.now();
-        const text = answerText(refIds, answerBatch(request.body, context, request), () => ({
+        const text = answerText(refIds, answerBatch({ ...request.body, startMs }, context, request, turns), () => ({
           notices: noticesOf(context),
           nodes: [{ node: context.node, state: 'ok', latencyMs: performance.now() - startMs }],
         }));
