@@ -98,6 +98,7 @@ export interface NativeMap {
   lookup(key: Uint8Array): ArrayBuffer | null;
   update(key: Uint8Array | null, value: Uint8Array): void;
   delete(key: Uint8Array): boolean;
+  peek(): ArrayBuffer | null;
   pop(): ArrayBuffer | null;
   entries(): NativeEntries;
   fd(): number;

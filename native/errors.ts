@@ -63,6 +63,7 @@ const STEPS: Record<string, string> = {
   update: 'update an entry of',
   delete: 'delete an entry of',
   push: 'push to',
+  peek: 'look at the head of',
   pop: 'pop from',
   entries: 'read the entries of',
   map: 'use the map',

@@ -111,6 +111,12 @@ export class BpfMap {
     this.#native.update(null, checkBytes(`a value of ${this.name}`, value, this.valueSize));
   }
 
+  /** What `pop` would take from a queue or stack, and leaves there; null when it is empty. */
+  peek(): Uint8Array | null {
+    const value = this.#native.peek();
+    return value && new Uint8Array(value);
+  }
+
   /** Takes from a queue or stack; null when it is empty. */
   pop(): Uint8Array | null {
     const value = this.#native.pop();

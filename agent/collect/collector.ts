@@ -62,6 +62,7 @@ export class Collector implements LiveSource {
       }
     }
     this.#exclude();
+    this.#notes?.update(this.#owners);
   }
 
   /** Loads and attaches every program, or takes over what is pinned. A failure leaves nothing attached that was not. */
@@ -80,18 +81,18 @@ export class Collector implements LiveSource {
       return program;
     };
     try {
-      // Before the tree is looked at: what is made meanwhile is told by the kernel.
-      const events = open(new CgroupProgram(context));
-      const cgroups = new Cgroups({ mount, scope: cgroup, events }, owners);
-      owners.onUnknown(() => {
-        cgroups.update();
-        cgroups.walk();
-      });
       const notes =
         pins &&
         new OwnerNotes(
           pins.table('owners', OwnerNotes.keyBytes, OwnerNotes.noteBytes, limits.maxSeries + limits.maxTcpSeries)
         );
+      // Before the tree is looked at: what is made meanwhile is told by the kernel.
+      const events = open(new CgroupProgram(context, notes));
+      const cgroups = new Cgroups({ mount, scope: cgroup, events }, owners);
+      owners.onUnknown(() => {
+        cgroups.update();
+        cgroups.walk();
+      });
       // What is there has a name of its own. Of what is not, the kernel may have more to tell: that it is released.
       notes?.recall(owners);
       cgroups.update();
@@ -112,7 +113,7 @@ export class Collector implements LiveSource {
     this.#programs.forEach((program) => program.reclaim(this.#owners.departed()));
     this.#owners.forget((owner) => this.#programs.some((program) => program.holds(owner)));
     this.#programs.forEach((program) => program.tick(into));
-    this.#notes?.update(this.#programs.flatMap((program) => [...program.owners]));
+    this.#notes?.update(this.#owners);
   }
 
   peek(into: Deltas): void {

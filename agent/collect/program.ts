@@ -18,8 +18,6 @@ export interface Program extends LiveSource {
   setExcluded(cgroupId: bigint, excluded: boolean): void;
   /** Cgroups that the kernel was told to leave out. */
   readonly excluded: Iterable<bigint>;
-  /** Those for whom something is counted. */
-  readonly owners: Iterable<Owner>;
   /**
    * Takes the slots of owners that are gone back, as soon as nothing can be counted in them any more. To be called when
    * the history has kept what the last tick has told.

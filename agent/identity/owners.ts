@@ -118,6 +118,18 @@ export class Owners implements CgroupListener {
     }
   }
 
+  /** All cgroups whose path is known, those that are gone included for as long as they matter. */
+  *known(): Generator<RecalledOwner & { cgroupId: bigint }> {
+    for (const [cgroupId, { cgroupPath, place, excluded, target }] of this.#owners) {
+      if (cgroupPath !== undefined) {
+        yield { cgroupId, path: place.path, excluded, labels: target.labels };
+      }
+    }
+    for (const [cgroupId, path] of this.#idle) {
+      yield { cgroupId, path, excluded: false };
+    }
+  }
+
   /** What another agent knew of a cgroup; of no interest unless it was removed while no agent ran. */
   recall(cgroupId: bigint, recalled: RecalledOwner): void {
     if (this.#has(cgroupId)) {

@@ -1,14 +1,14 @@
 /**
- * Whose cgroups are measured, in memory that outlives the agent: a cgroup that is removed while no agent runs takes its
- * path with it, and what was counted for it must not lose its name.
+ * The cgroups there are and whose they are, in memory that outlives the agent: a cgroup that is removed while no agent
+ * runs takes its path with it, and what was counted for it must not lose its name.
  */
 import type { BpfMap } from '../../native';
 import type { Labels } from '../history/series';
-import type { Owner, Owners } from '../identity/owners';
+import type { Owners } from '../identity/owners';
 
 const ID_BYTES = 8;
 /** Of a note: enough for every path a container runtime makes, and for names of ordinary length. */
-const NOTE_BYTES = 1_024;
+const NOTE_BYTES = 768;
 
 /** How a cgroup is noted. */
 interface Note {
@@ -18,10 +18,17 @@ interface Note {
   labels?: Labels;
 }
 
+interface Noted {
+  labels?: Labels;
+  excluded: boolean;
+}
+
+const PATH_ONLY: Noted = { excluded: false };
+
 export class OwnerNotes {
   readonly #table: BpfMap;
   /** What is noted of each, by the object that its labels are: another one when its name has become known. */
-  readonly #noted = new Map<bigint, { labels: Labels; excluded: boolean }>();
+  readonly #noted = new Map<bigint, Noted>();
 
   constructor(table: BpfMap) {
     this.#table = table;
@@ -39,33 +46,36 @@ export class OwnerNotes {
       if (note) {
         owners.recall(cgroupId, note);
       }
-      // Noted anew if it is still needed.
-      this.#noted.set(cgroupId, { labels: {}, excluded: false });
+      this.#noted.set(cgroupId, PATH_ONLY);
     });
   }
 
-  /** Brings the notes up to date: these owners, and no others. */
-  update(owners: Iterable<Owner>): void {
-    const present = new Set<bigint>();
-    for (const owner of owners) {
-      const { cgroupId, excluded, target } = owner;
+  /** A cgroup that was made. */
+  add(cgroupId: bigint, path: string): void {
+    this.#write(cgroupId, { path, excluded: false });
+    this.#noted.set(cgroupId, PATH_ONLY);
+  }
+
+  /** Brings the notes up to date: of all that are known, and of no others. */
+  update(owners: Owners): void {
+    const known = new Set<bigint>();
+    for (const { cgroupId, path, labels, excluded } of owners.known()) {
       const noted = this.#noted.get(cgroupId);
-      present.add(cgroupId);
-      if (noted?.labels !== target.labels || noted.excluded !== excluded) {
-        this.#note(owner);
-        this.#noted.set(cgroupId, { labels: target.labels, excluded });
+      known.add(cgroupId);
+      if (noted === undefined || noted.labels !== labels || noted.excluded !== excluded) {
+        this.#write(cgroupId, { path, excluded, labels });
+        this.#noted.set(cgroupId, { labels, excluded });
       }
     }
     for (const cgroupId of this.#noted.keys()) {
-      if (!present.has(cgroupId)) {
+      if (!known.has(cgroupId)) {
         this.#table.delete(BigUint64Array.of(cgroupId));
         this.#noted.delete(cgroupId);
       }
     }
   }
 
-  #note({ cgroupId, excluded, place, target }: Owner): void {
-    const note: Note = { path: place.path, excluded, labels: target.labels };
+  #write(cgroupId: bigint, note: Note): void {
     const bytes = encode(note) ?? encode({ ...note, labels: undefined });
     if (bytes) {
       try {

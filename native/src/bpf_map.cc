@@ -51,6 +51,7 @@ Napi::Function BpfMap::Define(Napi::Env env) {
                          InstanceMethod<&BpfMap::JS_Lookup>("lookup"),
                          InstanceMethod<&BpfMap::JS_Update>("update"),
                          InstanceMethod<&BpfMap::JS_Delete>("delete"),
+                         InstanceMethod<&BpfMap::JS_Peek>("peek"),
                          InstanceMethod<&BpfMap::JS_Pop>("pop"),
                          InstanceMethod<&BpfMap::JS_Entries>("entries"),
                          InstanceMethod<&BpfMap::JS_Fd>("fd"),
@@ -220,6 +221,19 @@ Napi::Value BpfMap::JS_Delete(const Napi::CallbackInfo& info) {
     return Napi::Boolean::New(env, true);
   }
   return errno == ENOENT ? Napi::Boolean::New(env, false) : Throw(env, {"delete", name_, errno});
+}
+
+Napi::Value BpfMap::JS_Peek(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const int fd = RequireFd(env, "peek");
+  if (fd < 0) {
+    return env.Undefined();
+  }
+  Napi::ArrayBuffer value = Napi::ArrayBuffer::New(env, value_bytes_);
+  if (bpf_map_lookup_elem(fd, nullptr, value.Data()) != 0) {
+    return errno == ENOENT ? env.Null() : Throw(env, {"peek", name_, errno});
+  }
+  return value;
 }
 
 Napi::Value BpfMap::JS_Pop(const Napi::CallbackInfo& info) {

@@ -37,6 +37,7 @@ class BpfMap : public Napi::ObjectWrap<BpfMap> {
   Napi::Value JS_Lookup(const Napi::CallbackInfo& info);
   void JS_Update(const Napi::CallbackInfo& info);
   Napi::Value JS_Delete(const Napi::CallbackInfo& info);
+  Napi::Value JS_Peek(const Napi::CallbackInfo& info);
   Napi::Value JS_Pop(const Napi::CallbackInfo& info);
   Napi::Value JS_Entries(const Napi::CallbackInfo& info);
   Napi::Value JS_Fd(const Napi::CallbackInfo& info);

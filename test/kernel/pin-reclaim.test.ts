@@ -155,11 +155,14 @@ function endAt(step: number, act: () => void): boolean {
   const spies = STEPS.flatMap(([object, methods]) =>
     methods.map((method) => {
       const original = (object as Record<string, (...args: unknown[]) => unknown>)[method];
-      return jest.spyOn(object as never, method as never).mockImplementation(function (this: unknown, ...args) {
+      return jest.spyOn(object as never, method as never).mockImplementation(function (
+        this: unknown,
+        ...args: unknown[]
+      ) {
         if (taken++ === step) {
           throw new End();
         }
-        return original.apply(this, args as unknown[]);
+        return original.apply(this, args);
       } as never);
     })
   );

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { AgentBundle, type AgentProcess, type Samples } from '../support/agent-process';
 import { Bpffs } from '../support/bpffs';
 import { Cgroup } from '../support/cgroup';
+import { Footprint } from '../support/footprint';
 import { Nginx } from '../support/nginx';
 import { Peer } from '../support/peer';
 import { requireKernel } from '../support/requirements';
@@ -77,14 +78,8 @@ async function expectTold(expected: Record<string, number>): Promise<void> {
   );
 }
 
-const kinds = ['prog', 'map', 'link'] as const;
-function bpfIds(): Record<string, Set<number>> {
-  const ids = (kind: string): number[] =>
-    (
-      JSON.parse(execFileSync('/usr/sbin/bpftool', ['-j', kind, 'show'], { encoding: 'utf8' })) as Array<{ id: number }>
-    ).map(({ id }) => id);
-  return Object.fromEntries(kinds.map((kind) => [kind, new Set(ids(kind))]));
-}
+/** Programs, maps and links that the agent holds: pinned ones among them. */
+const footprint = () => Footprint.of(agent!.process.pid!, cgroup.name);
 
 it('counts while no agent runs, exactly, and tells it in the first record of the next', async () => {
   const startMs = Date.now();
@@ -123,12 +118,13 @@ it('counts while no agent runs, exactly, and tells it in the first record of the
 
 it('loads nothing again when it takes over', async () => {
   await start();
-  const before = bpfIds();
+  const before = footprint();
+  expect(before.bpf.link.size).toBeGreaterThan(10);
   await agent!.kill();
   await start();
-  const after = bpfIds();
-  expect([...after.link].filter((id) => !before.link.has(id))).toEqual([]);
-  expect([...before.link].filter((id) => !after.link.has(id))).toEqual([]);
+  const after = footprint();
+  expect(after.bpf.link).toEqual(before.bpf.link);
+  expect(after.bpf.prog).toEqual(before.bpf.prog);
   expect((await agent!.status()).programs.filter(({ state }) => state === 'off')).toEqual([]);
 });
 
@@ -324,18 +320,19 @@ describe('two agents', () => {
 
 describe('detach', () => {
   it('leaves nothing in the kernel', async () => {
-    const before = bpfIds();
     await start();
     await request('/status/200', 3);
+    const left = footprint();
     await agent!.kill();
-    const pinned = bpfIds();
-    expect(pinned.link.size).toBeGreaterThan(before.link.size);
+    // All but what the agent had open for itself alone.
+    expect(left.left().filter((line) => line.startsWith('bpf link'))).toHaveLength(left.bpf.link.size);
     expect((await bundle.run('detach', '--pin', pins)).code).toBe(0);
     expect(existsSync(pins)).toBe(false);
-    await until('the kernel to let go of everything', () => {
-      const now = bpfIds();
-      return kinds.every((kind) => [...pinned[kind]].every((id) => before[kind].has(id) || !now[kind].has(id)));
-    });
+    await until(
+      () => `nothing to be left; left: ${left.left()}`,
+      () => left.left().every((line) => line.startsWith('cgroup')),
+      { everyMs: 100, timeoutMs: 20_000 }
+    );
     const again = await bundle.run('detach', '--pin', pins);
     expect(again).toEqual({ code: 0, output: expect.stringMatching(/^Nothing is pinned: there is no /) });
   });

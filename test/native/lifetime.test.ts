@@ -130,6 +130,7 @@ describe('close', () => {
       update: () => map.update(key, new Uint8Array(8)),
       delete: () => map.delete(key),
       push: () => map.push(new Uint8Array(8)),
+      peek: () => map.peek(),
       pop: () => map.pop(),
       entries: () => map.entries(),
       fd: () => map.kernelBytes(),

@@ -79,8 +79,11 @@ describe('a program that is pinned with its link and its maps', () => {
     table.close();
     const queue = BpfMap.open(at('queue'));
     queue.push(Uint32Array.of(9));
+    queue.push(Uint32Array.of(10));
+    expect(queue.peek()).toEqual(new Uint8Array(Uint32Array.of(9).buffer));
     expect(queue.pop()).toEqual(new Uint8Array(Uint32Array.of(9).buffer));
-    expect(queue.pop()).toBeNull();
+    expect(queue.pop()).toEqual(new Uint8Array(Uint32Array.of(10).buffer));
+    expect([queue.peek(), queue.pop()]).toEqual([null, null]);
     queue.close();
   });
 

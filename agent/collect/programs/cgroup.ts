@@ -15,12 +15,20 @@ import { setScope } from '../scope';
 
 const PATH_BYTES = CGROUP_EVENT_SIZE - CgroupEventOffsets.path;
 
+/** Who has to know of a cgroup, should this agent end at the next step. */
+export interface CgroupNotes {
+  add(cgroupId: bigint, path: string): void;
+}
+
 export class CgroupProgram implements CgroupEvents {
   readonly #object: LoadedObject;
   readonly #accounts: DataView;
+  readonly #notes: CgroupNotes | undefined;
   #lost = 0n;
 
-  constructor(context: ProgramContext) {
+  /** @param notes where the path of a cgroup is noted before the kernel's word of it is taken, and gone */
+  constructor(context: ProgramContext, notes?: CgroupNotes) {
+    this.#notes = notes;
     this.#object = LoadedObject.open('cgroup', context, {
       sizes: {},
       constants: (image) => setScope(image, rodata, context.scope),
@@ -32,14 +40,18 @@ export class CgroupProgram implements CgroupEvents {
   drain(into: CgroupListener): boolean {
     const queue = this.#object.map('events');
     let complete = true;
-    for (let bytes = queue.pop(); bytes !== null; bytes = queue.pop()) {
+    for (let bytes = queue.peek(); bytes !== null; bytes = queue.peek()) {
       const event = readCgroupEvent(new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength));
       if (event.change === CgroupChange.CGROUP_MADE && event.pathBytes >= PATH_BYTES) {
         // Its path is longer than what there is room for: it has to be looked for.
         complete = false;
       } else {
+        if (event.change === CgroupChange.CGROUP_MADE) {
+          this.#notes?.add(event.cgroupId, event.path);
+        }
         tell(event, into);
       }
+      queue.pop();
     }
     const { lost } = readCgroupAccounts(this.#accounts);
     complete &&= lost === this.#lost;

@@ -184,10 +184,6 @@ export class HttpProgram implements Program {
     return this.#slots.listed;
   }
 
-  get owners(): Iterable<Owner> {
-    return this.#slots.owners;
-  }
-
   holds(owner: Owner): boolean {
     return this.#slots.holds(owner);
   }

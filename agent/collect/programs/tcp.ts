@@ -200,10 +200,6 @@ export class TcpProgram implements Program {
     return this.#slots.listed;
   }
 
-  get owners(): Iterable<Owner> {
-    return this.#slots.owners;
-  }
-
   holds(owner: Owner): boolean {
     return this.#slots.holds(owner);
   }
@@ -348,7 +344,8 @@ export class TcpProgram implements Program {
       this.#active[slot] === 1 ||
       TCP_COUNTERS.some(
         ({ at }, i) => Number(this.#memory[slot * SLOT_LONGS + at / 8]) > this.#told[slot * COUNTERS + i]
-      ) || this.#histograms.some((histograms) => histograms.hasUntold(slot))
+      ) ||
+      this.#histograms.some((histograms) => histograms.hasUntold(slot))
     );
   }
 
