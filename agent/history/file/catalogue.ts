@@ -7,9 +7,10 @@
  * written with, by generation, and a half says which records were still there when it began: so none is ever read with
  * names that are older or newer than itself, whatever was lost.
  *
- *     half    checksum, magic, generation, then of each tier the first record it speaks of; 64 bytes
+ *     half    checksum, magic, generation, salt, then of each tier the first record it speaks of; 64 bytes
  *     name    checksum, length, kind, 0, JSON; a multiple of 8 bytes
  */
+import { randomBytes } from 'node:crypto';
 import { METRICS } from '../../../wire/metrics';
 import type { Labels, Series, SeriesTable, Target } from '../series';
 import { crc32 } from './crc';
@@ -25,9 +26,9 @@ const ALIGNMENT = 8;
 const SCRATCH_BYTES = 64 * 1024;
 /** The longest one: its labels are bounded, and every one of their characters may take six bytes. */
 const MOST_NAME_BYTES = 16 * 1024;
-/** Above this the next half is begun at the next tick; and that one has to stay below the other. */
-const CROWDED = 0.75;
-const ROOMY = 0.6;
+/** Above this share the next half is begun at the next tick, and has to stay below the other one. */
+export const CROWDED = 0.75;
+export const ROOMY = 0.6;
 
 const enum NameKind {
   Target = 1,
@@ -56,6 +57,8 @@ interface WrittenTarget {
 export class Catalogue {
   /** Of the half in use; records of a later one cannot be named. */
   generation = 0;
+  /** Where the checksums of its names start: what an earlier use of the half has left there, begun or not, is none. */
+  #salt = 0;
   #at = HEAD_BYTES;
   readonly #targets = new Map<Target, WrittenTarget>();
   #nextTarget = 0;
@@ -114,10 +117,12 @@ export class Catalogue {
    * Begins the next half with the names that records use now.
    *
    * @param firsts of each tier, the oldest record there is
-   * @throws CatalogueFull when they would fill it again soon, or what the disk throws; the half in use is as it was then
+   * @param share of the half that they may take
+   * @throws CatalogueFull when they would take more, or what the disk throws; the half in use is as it was then
    */
-  begin(generation: number, firsts: readonly number[]): void {
+  begin(generation: number, firsts: readonly number[], share: number): void {
     this.generation = generation;
+    this.#salt = randomBytes(4).readUInt32LE();
     this.#targets.clear();
     this.#nextTarget = 0;
     this.#unwritten.length = 0;
@@ -125,7 +130,7 @@ export class Catalogue {
     this.#at = HEAD_BYTES;
     this.table.letGo();
     for (const series of this.table.remembered()) {
-      this.#addSeries(series, this.layout.nameBytes * ROOMY);
+      this.#addSeries(series, this.layout.nameBytes * share);
     }
     this.#writeOut();
     this.#writeHead(firsts);
@@ -164,7 +169,7 @@ export class Catalogue {
     this.#scratch.fill(0, end, padded);
     this.#view.setUint16(start + 4, written, true);
     this.#view.setUint16(start + 6, kind, true);
-    this.#view.setUint32(start, crc32(this.#scratch, start + 4, end, this.#seedOf(this.generation)), true);
+    this.#view.setUint32(start, crc32(this.#scratch, start + 4, end, this.#salt), true);
     this.#filled = padded;
   }
 
@@ -180,7 +185,7 @@ export class Catalogue {
   #writeHead(firsts: readonly number[]): void {
     const head = new Uint8Array(HEAD_BYTES);
     const view = new DataView(head.buffer);
-    [HEAD_MAGIC, this.generation, ...firsts].forEach((value, i) => view.setUint32(4 + 4 * i, value, true));
+    [HEAD_MAGIC, this.generation, this.#salt, ...firsts].forEach((value, i) => view.setUint32(4 + 4 * i, value, true));
     view.setUint32(0, crc32(head, 4, HEAD_BYTES, this.seed), true);
     this.disk.write(head, 0, HEAD_BYTES, this.#halfAt(this.generation));
     this.bytesWritten += HEAD_BYTES;
@@ -188,11 +193,6 @@ export class Catalogue {
 
   #halfAt(generation: number): number {
     return this.layout.namesAt + (generation % 2) * this.layout.nameBytes;
-  }
-
-  /** What an earlier use of the half has left there is no name of this one. */
-  #seedOf(generation: number): number {
-    return (this.seed + generation) >>> 0;
   }
 
   /** What the file says now. */
@@ -210,11 +210,11 @@ export class Catalogue {
     const head = new Uint8Array(HEAD_BYTES);
     this.disk.read(head, this.#halfAt(half));
     const view = new DataView(head.buffer);
-    const [magic, generation, ...firsts] = Array.from({ length: 2 + this.layout.tiers.length }, (_, i) =>
+    const [magic, generation, salt, ...firsts] = Array.from({ length: 3 + this.layout.tiers.length }, (_, i) =>
       view.getUint32(4 + 4 * i, true)
     );
     const isWhole = view.getUint32(0, true) === crc32(head, 4, HEAD_BYTES, this.seed);
-    return isWhole && magic === HEAD_MAGIC && generation % 2 === half ? { generation, firsts } : undefined;
+    return isWhole && magic === HEAD_MAGIC && generation % 2 === half ? { generation, salt, firsts } : undefined;
   }
 
   /** Takes every name that is whole; what follows one that is not is found again by its checksum. */
@@ -222,13 +222,12 @@ export class Catalogue {
     const bytes = new Uint8Array(this.layout.nameBytes - HEAD_BYTES);
     this.disk.read(bytes, this.#halfAt(names.generation) + HEAD_BYTES);
     const view = new DataView(bytes.buffer);
-    const seed = this.#seedOf(names.generation);
     const found: SeriesName[] = [];
     for (let at = 0; at + NAME_HEAD_BYTES <= bytes.length;) {
       const kind: NameKind = view.getUint16(at + 6, true);
       const end = at + NAME_HEAD_BYTES + view.getUint16(at + 4, true);
       const isName = (kind === NameKind.Target || kind === NameKind.Series) && end <= bytes.length;
-      if (!isName || view.getUint32(at, true) !== crc32(bytes, at + 4, end, seed)) {
+      if (!isName || view.getUint32(at, true) !== crc32(bytes, at + 4, end, names.salt)) {
         at += ALIGNMENT;
         continue;
       }
@@ -254,12 +253,13 @@ export class Catalogue {
 
 interface Half {
   generation: number;
+  salt: number;
   /** Of each tier, the oldest record that the names are for. */
   firsts: number[];
 }
 
 /** No record is of a generation before the first. */
-const NO_HALF: Half = { generation: 0, firsts: [] };
+const NO_HALF: Half = { generation: 0, salt: 0, firsts: [] };
 
 export interface Names extends Half {
   series: Map<number, Series>;

@@ -5,7 +5,7 @@
 import type { References } from '../references';
 import type { Series, SeriesTable, Target } from '../series';
 import type { Tier } from '../tier';
-import { Catalogue, CatalogueFull, unknownSeries, type Names } from './catalogue';
+import { CROWDED, Catalogue, CatalogueFull, ROOMY, unknownSeries, type Names } from './catalogue';
 import { claim, tryClaim, type Lock } from './claim';
 import { openDisk, type Disk, type OpenDisk } from './disk';
 import { HEADER_BYTES, layoutFor, newLineage, seedOf, writeHeader, type Header, type Layout } from './layout';
@@ -241,14 +241,12 @@ export class HistoryFile {
   }
 
   /** Begins a half of the catalogue; when there are too many names, without the oldest records and theirs. */
-  #beginNames({ catalogue }: Writing, generation: number): void {
+  #beginNames({ catalogue }: Writing, generation: number, share = CROWDED): void {
     const { tiers } = this.#past;
     for (;;) {
       try {
-        catalogue.begin(
-          generation,
-          tiers.map(({ ring }) => ring.first)
-        );
+        const firsts = tiers.map(({ ring }) => ring.first);
+        catalogue.begin(generation, firsts, share);
         return;
       } catch (error) {
         if (!(error instanceof CatalogueFull && this.#dropOldest())) {
@@ -259,8 +257,7 @@ export class HistoryFile {
   }
 
   #dropOldest(): boolean {
-    const [, ...coarser] = this.#past.tiers;
-    return coarser.reverse().some((tier) => tier.dropOldest(DROP_SHARE) > 0);
+    return [...this.#past.tiers].reverse().some((tier) => tier.dropOldest(DROP_SHARE) > 0);
   }
 
   /** A series is about to be named by a record that named none of its before. */
@@ -307,7 +304,7 @@ export class HistoryFile {
   #keep(writing: Writing, isTime: boolean): void {
     const { catalogue, disk } = writing;
     if (catalogue.isCrowded) {
-      this.#beginNames(writing, catalogue.generation + 1);
+      this.#beginNames(writing, catalogue.generation + 1, ROOMY);
     }
     catalogue.flushLateNames();
     const fate = isTime ? disk.fate() : undefined;
