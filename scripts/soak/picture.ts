@@ -4,7 +4,7 @@ import type { Sample } from './sampler';
 import { duration } from './verdicts';
 
 const WIDTH = 900;
-const LEFT = 64;
+const LEFT = 88;
 const RIGHT = 12;
 const PLOT_WIDTH = WIDTH - LEFT - RIGHT;
 const PLOT_HEIGHT = 110;
@@ -59,10 +59,13 @@ const PANELS: readonly Panel[] = [
   {
     title: 'ticks',
     lines: [
-      { name: 'longest of this life', value: ({ longestTickSeconds }) => longestTickSeconds * 1000 },
+      {
+        name: 'the longest of this life, in milliseconds',
+        value: ({ longestTickSeconds }) => longestTickSeconds * 1000,
+      },
       { name: 'left out in this life', value: ({ overruns }) => overruns },
     ],
-    format: (value) => `${value.toFixed(0)} ms`,
+    format: whole,
   },
   {
     title: 'how far the history goes back',
@@ -113,14 +116,12 @@ function panelOf(
     top + 34 + PLOT_HEIGHT,
     (value: number) => top + 34 + PLOT_HEIGHT * (1 - Math.max(value, 0) / most),
   ];
-  const legend = lines
-    .map(({ name }, i) => `<tspan dx="${i === 0 ? 0 : 12}" style="fill: ${COLORS[i]}">${name}</tspan>`)
-    .join('');
+  const legend = lines.map(({ name }, i) => `<tspan dx="12" style="fill: ${COLORS[i]}">${name}</tspan>`).join('');
   const drawn = lines.map(
     ({ value }, i) => `<path class="line" stroke="${COLORS[i]}" d="${pathOf(samples, value, x, y)}"/>`
   );
   return [
-    `<text x="${LEFT}" y="${top + 22}"><tspan font-weight="600">${title}</tspan><tspan dx="14"></tspan>${legend}</text>`,
+    `<text x="${LEFT}" y="${top + 22}"><tspan font-weight="600">${title}</tspan>${legend}</text>`,
     `<path class="axis" d="M${LEFT} ${base}H${WIDTH - RIGHT}M${LEFT} ${y(most / 2)}H${WIDTH - RIGHT}"/>`,
     ...[0, most / 2, most].map(
       (value) => `<text x="${LEFT - 6}" y="${(y(value) + 4).toFixed(1)}" text-anchor="end">${format(value)}</text>`
@@ -129,19 +130,14 @@ function panelOf(
   ].join('\n');
 }
 
-/** A line for each life: between two of them nothing was measured of the agent. */
 function pathOf(
   samples: readonly Sample[],
   value: (sample: Sample) => number,
   x: (seconds: number) => number,
   y: (value: number) => number
 ): string {
-  return samples
-    .map((sample, i) => {
-      const isNew = samples[i - 1]?.life !== sample.life;
-      return `${isNew ? 'M' : 'L'}${x(sample.seconds).toFixed(1)} ${y(value(sample)).toFixed(1)}${isNew ? 'h.1' : ''}`;
-    })
-    .join('');
+  const points = samples.map((sample) => `${x(sample.seconds).toFixed(1)} ${y(value(sample)).toFixed(1)}`);
+  return points.length > 0 ? `M${points.join('L')}` : '';
 }
 
 function timeLabels(end: number, x: (seconds: number) => number, height: number): string {

@@ -18,8 +18,8 @@ import { checkTotals, type TotalsCheck } from './totals';
 import { duration, judge } from './verdicts';
 import { Workload } from './workload';
 
-/** Of a short soak, and of one of days: some thousand samples either way. */
-const SAMPLE_MS = { short: 1_000, long: 5_000 };
+/** Of many short lives, of a short soak, and of one of days: some thousand samples each. */
+const SAMPLE_MS = { kills: 500, short: 1_000, long: 5_000 };
 const LONG_MS = 30 * 60_000;
 const READ_MS = 5_000;
 const COMPARE_MS = 30_000;
@@ -100,7 +100,7 @@ export class Run {
   /** Until it is over; everything that is done every few seconds is done meanwhile. */
   async #goOn(): Promise<void> {
     const { durationMs, kills } = this.#options;
-    const sampleMs = durationMs < LONG_MS ? SAMPLE_MS.short : SAMPLE_MS.long;
+    const sampleMs = SAMPLE_MS[kills !== undefined ? 'kills' : durationMs < LONG_MS ? 'short' : 'long'];
     const loop = (ms: number, act: () => Promise<void>) => this.#loops.push(this.#every(ms, act));
     loop(sampleMs, async () => {
       await this.#workload.count();

@@ -71,7 +71,7 @@ export class Stage {
       () => execFileSync('umount', [this.pins]),
       () => this.dismissJanitor(),
       () =>
-        ['pins', 'agent', 'history'].forEach((each) =>
+        ['pins', 'agent', 'history', 'history.lock'].forEach((each) =>
           rmSync(join(this.folder, each), { recursive: true, force: true })
         ),
     ];
