@@ -128,6 +128,19 @@ it('loads nothing again when it takes over', async () => {
   expect((await agent!.status()).programs.filter(({ state }) => state === 'off')).toEqual([]);
 });
 
+it('needs no more rights than the agents of a cluster have', async () => {
+  const rights = ['bpf', 'perfmon', 'net_admin'];
+  for (const told of [2, 4]) {
+    agent = bundle.startWith(rights, '--cgroup', cgroup.path, '--pin', pins);
+    await agent.ready();
+    expect((await agent.status()).pins).toMatchObject({ state: 'pinned' });
+    expect((await agent.status()).programs.filter(({ state }) => state === 'off')).toEqual([]);
+    await request('/status/200', 2);
+    await expectTold({ 200: told });
+    await agent.kill();
+  }
+});
+
 it('follows a connection from one agent to the next: nothing of it is told twice, nothing is lost', async () => {
   const clientCgroup = cgroup.child('tcp-client');
   const server = Peer.start(cgroup.child('tcp-server'));

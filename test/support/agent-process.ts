@@ -13,6 +13,9 @@ const OBJECTS = join(ROOT, 'bpf', '.output');
 /** Loading the programs takes a second where nothing else runs. */
 const START_MS = 90_000;
 
+/** Where it answers, and its name. */
+const USUAL = ['--listen', '127.0.0.1:0', '--node', 'here'];
+
 /** What one agent has counted, by the names of its own metrics page. */
 export type Samples = Record<string, number>;
 
@@ -41,7 +44,13 @@ export class AgentBundle {
 
   /** Starts an agent, which ends with the test process at the latest. */
   start(...flags: string[]): AgentProcess {
-    return new AgentProcess(this.folder, ['--listen', '127.0.0.1:0', '--node', 'here', ...flags]);
+    return new AgentProcess(this.folder, [...USUAL, ...flags]);
+  }
+
+  /** The same, as a root that may do nothing but this: `bpf`, `perfmon` … */
+  startWith(capabilities: readonly string[], ...flags: string[]): AgentProcess {
+    const limits = ['--inh-caps', '-all', '--bounding-set', ['-all', ...capabilities.map((name) => `+${name}`)].join()];
+    return new AgentProcess(this.folder, [...USUAL, ...flags], limits);
   }
 
   /** Runs one of its commands to the end. */
@@ -62,9 +71,9 @@ export class AgentProcess {
   readonly #ended: Promise<unknown>;
   #url = '';
 
-  constructor(folder: string, args: string[]) {
+  constructor(folder: string, args: readonly string[], limits: readonly string[] = []) {
     const main = join(folder, 'main.js');
-    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', '--', process.execPath, main, ...args], {
+    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', ...limits, '--', process.execPath, main, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, NODE_PATH: join(ROOT, 'node_modules') },
     });
