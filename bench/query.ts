@@ -1,10 +1,6 @@
-/**
- * What a dashboard costs: p99 by pod over an hour, from 200 pods with 10 series each.
- *
- * Beside it the naive way: every tick's buckets kept as objects, all of them filtered and added up in a map for each
- * point. Both run here, one after the other, on the same past; the ratio is what counts, not the milliseconds.
- */
+/** What does the history save, against the naive way to keep the same? */
 import { performance } from 'node:perf_hooks';
+import { version } from '../package.json';
 import type { Deltas } from '../agent/history/deltas';
 import { History } from '../agent/history/history';
 import { SeriesTable, type Series } from '../agent/history/series';
@@ -13,15 +9,32 @@ import { secondsOfBucket } from '../agent/query/quantiles';
 import { LATENCY_MIN_EXPONENT } from '../wire/histogram';
 import { METRICS } from '../wire/metrics';
 import type { Query } from '../wire/query';
+import { ask, type Run } from './support/question';
 
 const PODS = 200;
 const STATUSES = ['200', '201', '204', '301', '304', '400', '404', '429', '500', '503'];
 const SECONDS = 3_600;
 const STEP_MS = 10_000;
-const RUNS = 7;
 /** Enough to remember this hour in steps of 10 s. */
 const HISTORY_BYTES = 160 * 1024 * 1024;
 const FROM_MS = 1_790_002_800_000;
+const RINGSIDE = 'Ringside’s history';
+const NAIVE = 'plain objects';
+
+void ask(__filename, {
+  title: 'The history, against plain objects',
+  asks: 'What does a dashboard’s query cost in the agent itself: p99 by pod over an hour?',
+  method:
+    `${PODS} pods with ${STATUSES.length} series each, of which one in ten moves in a second. Beside the history the naive ` +
+    'way: every tick’s buckets kept as objects, all of them filtered and added up in a map for each point. Both are in ' +
+    'one process, on the same past, and their answers are compared first.',
+  rounds: 7,
+  seconds: SECONDS,
+  figures: { query: { name: 'p99 by pod, 1 h in steps of 10 s', unit: 'ms' } },
+  ratios: [{ name: 'plain objects / Ringside’s history', figure: 'query', of: NAIVE, to: RINGSIDE }],
+  curves: {},
+  run,
+});
 
 interface NaiveEntry {
   atMs: number;
@@ -30,7 +43,7 @@ interface NaiveEntry {
   counts: number[];
 }
 
-function main(): void {
+async function run({ seconds, compare }: Run): Promise<void> {
   const series = new SeriesTable();
   const history = new History({ series, bytes: HISTORY_BYTES });
   history.begin(FROM_MS);
@@ -40,11 +53,11 @@ function main(): void {
   }).flat();
   const naive: NaiveEntry[] = [];
   const random = lcg(23);
-  for (let second = 1; second <= SECONDS; second++) {
+  for (let second = 1; second <= seconds; second++) {
     const atMs = FROM_MS + second * 1000;
     history.record(atMs, (into) => tellSecond(all, random, into, (entry) => naive.push({ atMs, ...entry })));
   }
-  const nowMs = FROM_MS + SECONDS * 1000;
+  const nowMs = FROM_MS + seconds * 1000;
   const query: Query = {
     refId: 'A',
     metric: METRICS[0].name,
@@ -54,18 +67,12 @@ function main(): void {
     stepMs: STEP_MS,
   };
   const context = { history, series, live: { peek: () => {} }, nowMs };
-  const ask = () => answerQuery(query, { from: FROM_MS, to: nowMs }, context);
-  const ours = median(() => ask());
-  const theirs = median(() => naiveP99ByPod(naive));
-  check(ask(), naiveP99ByPod(naive));
-
-  const records = naive.length.toLocaleString('en');
-  console.log(
-    `p99 by pod, 1 h in steps of 10 s: ${PODS} pods × ${STATUSES.length} series, ${records} records of a second`
-  );
-  console.log(`  history and query   ${ours.toFixed(1)} ms`);
-  console.log(`  plain objects       ${theirs.toFixed(1)} ms`);
-  console.log(`  ratio               ${(theirs / ours).toFixed(1)} times faster`);
+  const answer = () => answerQuery(query, { from: FROM_MS, to: nowMs }, context);
+  check(answer(), naiveP99ByPod(naive));
+  await compare([
+    { name: RINGSIDE, version, measure: async () => ({ query: milliseconds(answer) }) },
+    { name: NAIVE, version: '', measure: async () => ({ query: milliseconds(() => naiveP99ByPod(naive)) }) },
+  ]);
 }
 
 /** One series in ten has requests in a second; their durations are spread over two octaves, around 10 ms or so. */
@@ -134,13 +141,10 @@ function check({ frames }: ReturnType<typeof answerQuery>, expected: ReturnType<
   }
 }
 
-function median(run: () => unknown): number {
-  const times = Array.from({ length: RUNS }, () => {
-    const startedMs = performance.now();
-    run();
-    return performance.now() - startedMs;
-  });
-  return times.sort((a, b) => a - b)[Math.floor(RUNS / 2)];
+function milliseconds(work: () => unknown): number {
+  const startMs = performance.now();
+  work();
+  return performance.now() - startMs;
 }
 
 /** The same numbers in every run. */
@@ -148,5 +152,3 @@ function lcg(seed: number): () => number {
   let state = seed;
   return () => (state = (state * 1_664_525 + 1_013_904_223) % 2 ** 32) / 2 ** 32;
 }
-
-main();

@@ -3,8 +3,31 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { BpfObject } from '../../native';
 import { Build } from '../../test/support/build';
 import type { Cgroup } from '../../test/support/cgroup';
+import type { Status } from '../../wire/status';
 
 const SWITCH = '/proc/sys/kernel/bpf_stats_enabled';
+
+/** What programs have cost so far. */
+interface Total {
+  runs: number;
+  nanoseconds: number;
+}
+
+export interface Reading {
+  programs: ReadonlyMap<string, Total>;
+  empty: Total;
+}
+
+/** Nanoseconds; of those that ran. */
+export interface Cost {
+  programs: Array<Total & { name: string; accounted: number }>;
+  /** Of all of them. */
+  sum: number;
+  /** The same with the account's own time, as the kernel tells it … */
+  accounted: number;
+  /** … which is this much a run. */
+  perRun: number;
+}
 
 /**
  * On from the start to `stop`. Beside Ringside's programs it runs two that do nothing, on the same packets: what the
@@ -28,13 +51,27 @@ export class Accounting {
     return new Accounting(scope);
   }
 
-  /** What the empty programs have cost since the start: take it before and after. */
-  empty(): { runs: number; nanoseconds: number } {
-    const stats = ['empty_ingress', 'empty_egress'].map((program) => this.#empty.stats(program));
-    return {
-      runs: stats.reduce((sum, { runs }) => sum + runs, 0),
-      nanoseconds: stats.reduce((sum, { nanoseconds }) => sum + nanoseconds, 0),
-    };
+  /** Where the accounts stand. @param status what the agent says of its programs */
+  read({ programs }: Status): Reading {
+    const totals = programs.filter(isOfTraffic).map(({ name, runs = 0, nanosecondsPerRun = 0 }) => {
+      return [name, { runs, nanoseconds: runs * nanosecondsPerRun }] as const;
+    });
+    const empty = ['empty_ingress', 'empty_egress'].map((program) => this.#empty.stats(program));
+    return { programs: new Map(totals), empty: empty.reduce(added) };
+  }
+
+  /** What ran since, with the account's own time taken off. */
+  since(before: Reading, status: Status): Cost {
+    const now = this.read(status);
+    const empty = less(now.empty, before.empty);
+    const perRun = empty.nanoseconds / empty.runs;
+    const programs = [...now.programs].flatMap(([name, total]) => {
+      const { runs, nanoseconds } = less(total, before.programs.get(name) ?? { runs: 0, nanoseconds: 0 });
+      return runs > 0 ? [{ name, runs, accounted: nanoseconds, nanoseconds: nanoseconds - runs * perRun }] : [];
+    });
+    const sum = programs.reduce((all, { nanoseconds }) => all + nanoseconds, 0);
+    const accounted = programs.reduce((all, each) => all + each.accounted, 0);
+    return { programs, sum, accounted, perRun };
   }
 
   stop(): void {
@@ -42,4 +79,17 @@ export class Accounting {
     this.#empty.close();
     this.#build.remove();
   }
+}
+
+/** What runs once a second, or when a cgroup comes or goes, is no request's cost. */
+function isOfTraffic({ attach }: Status['programs'][number]): boolean {
+  return !/^iter\/|\/cgroup_/.test(attach);
+}
+
+function added(a: Total, b: Total): Total {
+  return { runs: a.runs + b.runs, nanoseconds: a.nanoseconds + b.nanoseconds };
+}
+
+function less(a: Total, b: Total): Total {
+  return { runs: a.runs - b.runs, nanoseconds: a.nanoseconds - b.nanoseconds };
 }

@@ -1,11 +1,15 @@
-/** The made-up traffic as an agent would have remembered it, in a history file that a real agent then starts with. */
+/** The made-up traffic as an agent would have remembered it: for this process, or in a file that a real agent starts with. */
+import { answerQuery } from '../../agent/query/query';
+import type { Result } from '../../wire/answer';
+import type { Query } from '../../wire/query';
 import { History } from '../../agent/history/history';
 import { HistoryFile } from '../../agent/history/file/file';
 import { SeriesTable } from '../../agent/history/series';
 import { METRIC, type Gain, type SeriesSketch } from './traffic';
 
 export interface PastOptions {
-  path: string;
+  /** Of the history file; default: none. */
+  path?: string;
   node: string;
   /** As the agent will be told by --history-bytes. */
   bytes: number;
@@ -15,11 +19,14 @@ export interface PastOptions {
 
 export class Past {
   readonly #history: History;
+  readonly #table: SeriesTable;
   readonly #ids: number[];
 
   constructor({ path, node, bytes, series, fromMs }: PastOptions) {
     const table = new SeriesTable({ capacity: series.length });
-    this.#history = new History({ bytes, series: table, file: new HistoryFile({ path, node }) });
+    const file = path === undefined ? undefined : new HistoryFile({ path, node });
+    this.#table = table;
+    this.#history = new History({ bytes, series: table, file });
     this.#history.begin(fromMs);
     const targets = new Map(
       series.map(({ pod, namespace }) => [
@@ -36,6 +43,16 @@ export class Past {
       tell(({ series, sumNanoseconds, buckets, counts, length }) =>
         into.histogram(this.#ids[series], sumNanoseconds, buckets, counts, length)
       )
+    );
+  }
+
+  /** As the agent would, without the way there and back. */
+  answer(query: Query, fromMs: number, toMs: number): Result {
+    const live = { peek: () => {} };
+    return answerQuery(
+      query,
+      { from: fromMs, to: toMs },
+      { history: this.#history, series: this.#table, live, nowMs: toMs }
     );
   }
 
