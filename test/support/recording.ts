@@ -42,7 +42,8 @@ export class Recording {
 
   /** What was added from the start until this moment, a row for each combination of these labels. */
   increases(metric: string, by: readonly LabelName[], where: Query['where'] = []): Row[] {
-    const [frame] = this.#answer({ refId: 'A', metric, select: 'increase', by: [...by], where, instant: true });
+    const { frames } = this.#answer({ refId: 'A', metric, select: 'increase', by: [...by], where, instant: true });
+    const [frame] = frames;
     const columns = frame.data.values;
     const values = columns.at(-1) as number[];
     return values
@@ -64,12 +65,19 @@ export class Recording {
 
   /** A graph of it from the start on, a point a second. */
   lines(metric: string, select: Query['select'], by: readonly LabelName[], where: Query['where'] = []): Line[] {
-    const frames = this.#answer({ refId: 'A', metric, select, by: [...by], where, stepMs: 1_000 });
+    const { frames } = this.#answer({ refId: 'A', metric, select, by: [...by], where, stepMs: 1_000 });
     return frames.map(({ schema, data }) => ({
       labels: schema.fields[1].labels ?? {},
       timesMs: data.values[0] as number[],
       values: data.values[1] as Array<number | null>,
     }));
+  }
+
+  /** What a question about all of it is told beside the answer. */
+  notices(metric: string): string[] {
+    return (this.#answer({ refId: 'A', metric, select: 'increase', instant: true }).notices ?? []).map(
+      ({ text }) => text
+    );
   }
 
   stop(): void {
@@ -80,6 +88,6 @@ export class Recording {
     const { collector: live, series } = this.#collector;
     const nowMs = Date.now();
     const range = { from: this.startMs - 1_000, to: nowMs + 1_000 };
-    return answerQuery(query, range, { history: this.#history, live, series, nowMs }).frames;
+    return answerQuery(query, range, { history: this.#history, live, series, nowMs });
   }
 }
