@@ -31,6 +31,7 @@ const KILLS_PER_CHECK = 20;
 const CLOSE_AFTER_MS = 60_000;
 /** What was told last, and names that came last. */
 const SETTLE_WITHIN_MS = 30_000;
+const GIVEN_BACK_WITHIN_MS = 90_000;
 const GONE_WITHIN_MS = 20_000;
 const METRONOME_STEP_MS = 10_000;
 const METRONOME_RANGE_MS = 2 * 3_600_000;
@@ -227,6 +228,7 @@ export class Run {
     const metronome = await this.#attempt('the steady pod', () => this.#metronome());
     await this.#attempt('the end of the load', () => this.#workload.end());
     const comparisons = await this.#attempt('the counts', () => this.#settled());
+    const series = await this.#attempt('the series', () => this.#seriesInUse());
     const unaccounted = await this.#attempt('the accounts', async () => unaccountedOf(await agent.status()));
     const left = await this.#attempt('the end of the agent', () => this.#left());
     const verdicts = judge({
@@ -238,6 +240,7 @@ export class Run {
       misnamed: this.#ledger.misnamed,
       unnamed: this.#ledger.unnamed,
       metronome: metronome ?? [],
+      series: series ?? NaN,
       unaccounted: unaccounted ?? NaN,
       dashboard: this.#dashboard,
       logErrors: errorsIn(agent.logFile),
@@ -312,6 +315,20 @@ export class Run {
     ).catch(() => undefined);
     await this.#ledger.readRest(pods);
     return this.#ledger.compare(pods);
+  }
+
+  /** Every pod is gone: what they used is given back for others. */
+  async #seriesInUse(): Promise<number> {
+    let used = NaN;
+    const ask = async () => {
+      const { series } = await this.#stage.agent.status();
+      used = series.reduce((total, program) => total + program.used, 0);
+      return used === 0;
+    };
+    await until('series to be given back', ask, { timeoutMs: GIVEN_BACK_WITHIN_MS, everyMs: 500 }).catch(
+      () => undefined
+    );
+    return used;
   }
 
   /** What of the agent is still there when it has ended, and all that it had pinned is detached. */

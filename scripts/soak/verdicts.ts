@@ -28,6 +28,8 @@ export interface Evidence {
   unnamed: number;
   /** Of a pod that asks ten times a second, never faster: a point every ten seconds. */
   metronome: ReadonlyArray<number | null>;
+  /** In use still, when all pods are gone. */
+  series: number;
   /** Of HTTP requests, when all is over. */
   unaccounted: number;
   dashboard: { answered: number; missed: number; slowestMs: number; kindsAsked: string; failures: readonly string[] };
@@ -71,6 +73,7 @@ export function judge(evidence: Evidence): Verdict[] {
     metronome(evidence),
     names(evidence),
     accounts(evidence),
+    seriesInUse(evidence),
     memory(evidence),
     kernelMaps(evidence),
     descriptors(evidence),
@@ -153,6 +156,16 @@ function accounts({ unaccounted, samples }: Evidence): Verdict {
     found: `${count(unaccounted)}${most > 0 ? ` (${count(most)} while counters moved)` : ''}`,
     bound: '0 when all is over',
     isGood: unaccounted === 0,
+  };
+}
+
+function seriesInUse({ series, samples }: Evidence): Verdict {
+  const most = Math.max(0, ...samples.map((sample) => sample.series));
+  return {
+    name: 'series not given back',
+    found: `${count(series)} of ${count(most)} at the most`,
+    bound: '0 when all pods are gone',
+    isGood: series === 0,
   };
 }
 

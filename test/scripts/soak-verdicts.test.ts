@@ -43,6 +43,7 @@ function evidence(changed: Partial<Evidence> = {}): Evidence {
     misnamed: [],
     unnamed: 0,
     metronome: [10, 9.8, 10.2],
+    series: 0,
     unaccounted: 0,
     dashboard: { answered: 100, missed: 3, slowestMs: 40, kindsAsked: '60 of 60', failures: [] },
     logErrors: [],
@@ -85,6 +86,7 @@ test.each<[name: string, fault: string, changed: Partial<Evidence>]>([
   ['under a wrong name', 'another pod’s', { misnamed: ['3 of a under b'] }],
   ['seen, and not accounted for', 'one', { unaccounted: 1 }],
   ['seen, and not accounted for', 'no answer', { unaccounted: NaN }],
+  ['series not given back', 'one', { series: 1 }],
   [
     'anonymous memory',
     '10 kB a second',
