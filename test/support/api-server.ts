@@ -202,7 +202,7 @@ export class ApiServer {
 
   /** Sends text to every open watch, whatever it is. */
   send(text: string): void {
-    this.#watches.forEach(({ response }) => response.write(text));
+    this.#watches.forEach(({ response }) => write(response, text));
   }
 
   sendError(code: number, reason: string, message: string): void {
@@ -448,6 +448,13 @@ function tell(watch: Watch, { version, before, after }: LogEntry): void {
 
 function emit({ response, stalled }: Watch, type: string, object: object): void {
   if (!stalled) {
-    response.write(`${JSON.stringify({ type, object: { kind: 'Pod', apiVersion: 'v1', ...object } })}\n`);
+    write(response, `${JSON.stringify({ type, object: { kind: 'Pod', apiVersion: 'v1', ...object } })}\n`);
+  }
+}
+
+/** A watch that has been ended is there until its last bytes have left. */
+function write(response: ServerResponse, text: string): void {
+  if (!response.writableEnded) {
+    response.write(text);
   }
 }
