@@ -98,12 +98,11 @@ export class Baselines {
     this.words[at] = (next << BUCKET_BITS) | (this.words[at] & BUCKET_MASK);
   }
 
-  /** Adds to one of a cell's counts. True: it went past 2^32. */
-  add(cell: number, bucketOfRun: number, increase: number): boolean {
-    const at = cell * CELL_WORDS + bucketOfRun;
-    this.#region.save(at);
-    const count = this.words[at] + increase;
-    this.words[at] = count;
+  /** Adds to one of the counts, by its place in `words`. True: it went past 2^32. */
+  add(place: number, increase: number): boolean {
+    this.#region.save(place);
+    const count = this.words[place] + increase;
+    this.words[place] = count;
     return count >= WRAP;
   }
 

@@ -22,6 +22,9 @@ const STORES_A_SUM = 2;
 
 const scratchBuckets = new Uint16Array(BUCKETS);
 const scratchCounts = new Float64Array(BUCKETS);
+/** Where the baseline of each is among the words of the pool; `NO_PLACE` where it has none yet. */
+const scratchPlaces = new Int32Array(BUCKETS);
+const NO_PLACE = -1;
 
 export class Histograms {
   readonly #words: Uint32Array;
@@ -126,6 +129,7 @@ export class Histograms {
         const count = words[at + bucket];
         if (count !== 0) {
           scratchBuckets[length] = bucket;
+          scratchPlaces[length] = NO_PLACE;
           scratchCounts[length++] = count;
         }
       }
@@ -137,6 +141,7 @@ export class Histograms {
         const increase = (words[at + bucket] - kept[then]) >>> 0;
         if (increase !== 0) {
           scratchBuckets[length] = bucket;
+          scratchPlaces[length] = then;
           scratchCounts[length++] = increase;
         }
       }
@@ -146,23 +151,29 @@ export class Histograms {
 
   /** Moves the baseline by what is told, and not up to what is there, which may be more already. */
   #advance(slot: number, length: number): void {
-    const baselines = this.#baselines;
-    let before: number = NO_CELL;
-    let cell = this.#chains[slot];
     for (let i = 0; i < length; i++) {
-      const bucket = scratchBuckets[i];
-      const first = bucket - (bucket % RUN);
-      while (cell !== NO_CELL && baselines.bucket(cell) < first) {
-        before = cell;
-        cell = baselines.next(cell);
-      }
-      if (cell === NO_CELL || baselines.bucket(cell) !== first) {
-        cell = this.#insert(slot, first, before, cell);
-      }
-      if (baselines.add(cell, bucket - first, scratchCounts[i])) {
-        this.#wraps.add(slot * BUCKETS + bucket);
+      const known = scratchPlaces[i];
+      const place = known === NO_PLACE ? this.#newPlace(slot, scratchBuckets[i]) : known;
+      if (this.#baselines.add(place, scratchCounts[i])) {
+        this.#wraps.add(slot * BUCKETS + scratchBuckets[i]);
       }
     }
+  }
+
+  /** Where the baseline of a bucket is, whose run has moved for the first time. */
+  #newPlace(slot: number, bucket: number): number {
+    const baselines = this.#baselines;
+    const first = bucket - (bucket % RUN);
+    let before: number = NO_CELL;
+    let cell = this.#chains[slot];
+    while (cell !== NO_CELL && baselines.bucket(cell) < first) {
+      before = cell;
+      cell = baselines.next(cell);
+    }
+    if (cell === NO_CELL || baselines.bucket(cell) !== first) {
+      cell = this.#insert(slot, first, before, cell);
+    }
+    return baselines.at(cell) + bucket - first;
   }
 
   /** Tells everything since the slot was given to its series. */
