@@ -33,7 +33,8 @@ const CLOSE_AFTER_MS = 60_000;
 const SETTLE_WITHIN_MS = 30_000;
 const GIVEN_BACK_WITHIN_MS = 90_000;
 const GONE_WITHIN_MS = 20_000;
-const METRONOME_STEP_MS = 10_000;
+/** Longer than the longest time in which no agent lives to see a tick. */
+const METRONOME_STEP_MS = { restarts: 10_000, kills: 60_000 };
 const METRONOME_RANGE_MS = 2 * 3_600_000;
 /** pino's numbers: 50 is error, 60 is fatal. */
 const ERROR_LEVEL = 50;
@@ -280,10 +281,10 @@ export class Run {
   }
 
   async #metronome(): Promise<Array<number | null>> {
-    const toMs = Math.floor(Date.now() / METRONOME_STEP_MS) * METRONOME_STEP_MS;
+    const stepMs = METRONOME_STEP_MS[this.#options.kills === undefined ? 'restarts' : 'kills'];
+    const toMs = Math.floor(Date.now() / stepMs) * stepMs;
     // The first step is not whole: the pod began in it.
-    const firstMs =
-      (Math.ceil(this.#workload.metronome.createdAt.getTime() / METRONOME_STEP_MS) + 1) * METRONOME_STEP_MS;
+    const firstMs = (Math.ceil(this.#workload.metronome.createdAt.getTime() / stepMs) + 1) * stepMs;
     const fromMs = Math.max(firstMs, toMs - METRONOME_RANGE_MS);
     if (fromMs >= toMs) {
       return [];
@@ -295,7 +296,7 @@ export class Run {
         select: 'rate',
         by: ['pod'],
         where: [{ label: 'pod', op: '=', value: this.#workload.metronome.spec.name }],
-        stepMs: METRONOME_STEP_MS,
+        stepMs,
       },
     ]);
     return (A[0]?.data.values[1] ?? [null]) as Array<number | null>;
