@@ -13,8 +13,8 @@ import { EXCLUDED } from './ledger';
 
 const JANITOR = join(__dirname, 'janitor.sh');
 const NODE = 'soak';
-/** Beside the agent's own, so that nobody's ports are in the way. */
-const PORT = 9_430;
+/** Below those that connections are given, and most likely another one than that of a soak beside this one. */
+const PORT = 20_000 + (process.pid % 10_000);
 
 export class Stage {
   private constructor(
