@@ -9,7 +9,7 @@ import { PodFarm } from '../support/pods';
 import { requireKernel } from '../support/requirements';
 import { sleep, until } from '../support/wait';
 
-jest.setTimeout(300_000);
+jest.setTimeout(600_000);
 
 const SERVED = 'http_server_request_duration_seconds';
 const PODS = 20;
