@@ -7,7 +7,7 @@ import { Cgroup } from '../test/support/cgroup';
 import { sleep } from '../test/support/wait';
 import { BenchAgent } from './support/agent';
 import { checkAgreement } from './support/agreement';
-import { Database, databasesHere } from './support/databases';
+import { Database, DATABASES, databasesHere, NATIVE_PROMETHEUS } from './support/databases';
 import { anonymousBytes } from './support/memory';
 import { Past } from './support/past';
 import { ask, type Run } from './support/question';
@@ -20,7 +20,7 @@ import { SCRAPE_MS, seriesOf, traffic, type Gain } from './support/traffic';
 const PODS = 200;
 const NODE = 'bench';
 const RINGSIDE = 'Ringside';
-const DATABASES = ['Prometheus', 'VictoriaMetrics'];
+const ALL = [...DATABASES, NATIVE_PROMETHEUS];
 /** Holds an hour of these pods by the second, and a day of them by the minute. */
 const HISTORY_BYTES = 160 * 1024 * 1024;
 const MINUTE_MS = 60_000;
@@ -43,8 +43,9 @@ void ask(__filename, {
     'history file with which the built agent starts, to the databases by remote write, as scrapes of the agent’s /metrics ' +
     'every 15 s with its classic buckets. Then each is asked over HTTP; time is until the last byte is there. The ' +
     'databases are asked as Grafana asks them, with windows of at least four scrapes, and VictoriaMetrics without its ' +
-    'cache of answers. Before that, everybody is asked about the same windows, and the answers are compared: a p99 has to ' +
-    'lie within the same octave, which is as wide as a classic bucket; counts have to agree within 1 %. Memory is ' +
+    'cache of answers. Native histograms are an experiment of Prometheus, and the agent does not offer them for scraping ' +
+    'yet: they are here because they are as fine as Ringside’s. Before that, everybody is asked about the same windows, and the answers are compared: a p99 has to ' +
+    'lie within the same bucket (a classic one is an octave wide); counts have to agree within 1 %. Memory is ' +
     'anonymous memory: of the agent with all of that history and its kernel maps, against a database and an agent as it ' +
     'comes. --seconds is how much of the past there is.',
   rounds: 7,
@@ -64,7 +65,7 @@ void ask(__filename, {
         goal: { atLeast: 10 },
       }))
     ),
-    ...DATABASES.map((of) => ({ name: `memory, ${of} / Ringside`, figure: 'memory', of, to: RINGSIDE })),
+    ...ALL.map(({ name: of }) => ({ name: `memory, ${of} / Ringside`, figure: 'memory', of, to: RINGSIDE })),
   ],
   curves: {},
   run,
@@ -80,7 +81,7 @@ async function run({ rounds, seconds, recording, say, compare }: Run): Promise<v
   const databases: Database[] = [];
   const agents: BenchAgent[] = [];
   try {
-    for (const here of databasesHere((name, reason) => recording.missed(name, reason))) {
+    for (const here of databasesHere((name, reason) => recording.missed(name, reason), ALL)) {
       databases.push(await Database.start(here));
     }
     const toMs = Math.floor(Date.now() / MINUTE_MS) * MINUTE_MS;
@@ -175,8 +176,10 @@ async function remember(
 ): Promise<void> {
   const series = seriesOf(PODS);
   const past = new Past({ path, node: NODE, bytes: HISTORY_BYTES, series, fromMs });
-  const writers = databases.map(({ url }) => new RemoteWrite(`${url}/api/v1/write`));
-  const scrapes = new Scrapes(writers, series, { job: 'ringside', instance: '127.0.0.1:9420', node: NODE });
+  const writersTo = (isNative: boolean) =>
+    databases.filter(({ kind }) => kind.isNative === isNative).map(({ url }) => new RemoteWrite(`${url}/api/v1/write`));
+  const job = { job: 'ringside', instance: '127.0.0.1:9420', node: NODE };
+  const scrapes = new Scrapes(writersTo(false), series, job, writersTo(true));
   await scrapes.scrape(fromMs);
   for (const { toMs: atMs, tell } of traffic(series, { fromMs, fineFromMs: Math.max(fromMs, toMs - FINE_MS), toMs })) {
     past.add(atMs, (hear) =>

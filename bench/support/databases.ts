@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { lt, valid } from 'semver';
 import { Cgroup } from '../../test/support/cgroup';
 import { until } from '../../test/support/wait';
 import { freePort } from './ports';
@@ -18,6 +19,8 @@ export interface DatabaseKind {
    * window's start has to be in whether the version counts its edge or not; VictoriaMetrics adds the sample before.
    */
   windowMoreMs: number;
+  /** Whether a histogram is one series. */
+  isNative: boolean;
 }
 
 interface Place {
@@ -27,24 +30,36 @@ interface Place {
   config: string;
 }
 
+const PROMETHEUS: DatabaseKind = {
+  name: 'Prometheus',
+  program: 'prometheus',
+  flags: [
+    // To be given a day that has not passed.
+    '--web.enable-remote-write-receiver',
+    // By default it refuses a day of all pods as too much.
+    '--query.max-samples=1000000000',
+    '--log.level=error',
+  ],
+  files: ({ folder, port, config }) => [
+    `--config.file=${config}`,
+    `--storage.tsdb.path=${join(folder, 'data')}`,
+    `--web.listen-address=127.0.0.1:${port}`,
+  ],
+  windowMoreMs: 1,
+  isNative: false,
+};
+
+/** Its experiment since 2.40: a histogram is one series, as fine as Ringside's. */
+export const NATIVE_PROMETHEUS: DatabaseKind = {
+  ...PROMETHEUS,
+  name: 'Prometheus, native histograms',
+  flags: [...PROMETHEUS.flags, '--enable-feature=native-histograms'],
+  isNative: true,
+};
+const FIRST_NATIVE = '2.40.0';
+
 export const DATABASES: readonly DatabaseKind[] = [
-  {
-    name: 'Prometheus',
-    program: 'prometheus',
-    flags: [
-      // To be given a day that has not passed.
-      '--web.enable-remote-write-receiver',
-      // By default it refuses a day of all pods as too much.
-      '--query.max-samples=1000000000',
-      '--log.level=error',
-    ],
-    files: ({ folder, port, config }) => [
-      `--config.file=${config}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    windowMoreMs: 1,
-  },
+  PROMETHEUS,
   {
     name: 'VictoriaMetrics',
     program: 'victoriaMetrics',
@@ -55,18 +70,27 @@ export const DATABASES: readonly DatabaseKind[] = [
       `-httpListenAddr=127.0.0.1:${port}`,
     ],
     windowMoreMs: 0,
+    isNative: false,
   },
 ];
 
 /** Those that are installed, and why the others are not among them. */
-export function databasesHere(missed: (name: string, reason: string) => void) {
-  return DATABASES.flatMap((kind) => {
+export function databasesHere(
+  missed: (name: string, reason: string) => void,
+  kinds: readonly DatabaseKind[] = DATABASES
+): Array<{ kind: DatabaseKind; version: string }> {
+  return kinds.flatMap((kind) => {
     const installed = find(kind.program);
     if (!installed) {
       missed(kind.name, whyMissing(kind.program));
       return [];
     }
-    return [{ kind, version: installed.version }];
+    const { version } = installed;
+    if (kind.isNative && (!valid(version) || lt(version, FIRST_NATIVE))) {
+      missed(kind.name, `they came with ${FIRST_NATIVE}, and this is ${version}`);
+      return [];
+    }
+    return [{ kind, version }];
   });
 }
 
@@ -85,6 +109,14 @@ export interface Vector {
   values?: Sample[];
   /** Of an instant. */
   value?: Sample;
+  /** Of a range of native histograms. */
+  histograms?: Array<[seconds: number, histogram: NativeHistogram]>;
+}
+
+export interface NativeHistogram {
+  count: string;
+  sum: string;
+  buckets?: Array<[rule: number, lower: string, upper: string, count: string]>;
 }
 
 export class Database {

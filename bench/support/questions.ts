@@ -19,6 +19,8 @@ export interface Range {
   toMs: number;
 }
 
+type Change = 'rate' | 'increase';
+
 export interface Question {
   key: string;
   name: string;
@@ -29,17 +31,21 @@ export interface Question {
    * @param windowMs over which a point is computed
    * @param change what of a counter: VictoriaMetrics' rate takes in more than a window of two samples, its increase does not
    */
-  promql(windowMs: number, change: 'rate' | 'increase'): string;
-  /** How values have to agree: one may lie anywhere in a bucket that is an octave wide; the other is a count. */
-  agreement: 'octave' | 'count';
+  promql(windowMs: number, change: Change): string;
+  /** The same where a histogram is one series. */
+  nativePromql(windowMs: number, change: Change): string;
+  /** How values have to agree: a quantile may lie anywhere in the database's bucket; the other is a count. */
+  agreement: 'quantile' | 'count';
   ofRingside(answer: QueryAnswer): Values;
   ofDatabase(vectors: readonly Vector[]): Values;
 }
 
 const P99_BY_POD = {
-  promql: (windowMs: number, change: string) =>
+  promql: (windowMs: number, change: Change) =>
     `histogram_quantile(0.99, sum by (pod, le) (${change}(${METRIC.name}_bucket[${windowMs}ms])))`,
-  agreement: 'octave' as const,
+  nativePromql: (windowMs: number, change: Change) =>
+    `histogram_quantile(0.99, sum by (pod) (${change}(${METRIC.name}[${windowMs}ms])))`,
+  agreement: 'quantile' as const,
   ofRingside: (answer: QueryAnswer) => lines(answer),
   ofDatabase: (vectors: readonly Vector[]) => points(vectors, ({ pod }) => pod),
 };
@@ -68,9 +74,13 @@ export const QUESTIONS: readonly Question[] = [
     stepMs: 15_000,
     ringside: { metric: METRIC.name, select: 'heatmap', stepMs: 15_000 },
     promql: (windowMs) => `sum by (le) (increase(${METRIC.name}_bucket[${windowMs}ms]))`,
+    nativePromql: (windowMs) => `sum(increase(${METRIC.name}[${windowMs}ms]))`,
     agreement: 'count',
     ofRingside: cumulativeCells,
-    ofDatabase: (vectors) => points(vectors, ({ le }) => String(Number(le.replace('+Inf', 'Infinity')))),
+    ofDatabase: (vectors) =>
+      vectors.some(({ histograms }) => histograms !== undefined)
+        ? cumulativeHistograms(vectors)
+        : points(vectors, ({ le }) => String(Number(le.replace('+Inf', 'Infinity')))),
   },
   {
     key: 'top',
@@ -80,6 +90,7 @@ export const QUESTIONS: readonly Question[] = [
     stepMs: HOUR_MS,
     ringside: { metric: METRIC.name, select: 'rate', by: ['pod'], top: 10, instant: true },
     promql: (windowMs) => `topk(10, sum by (pod) (rate(${METRIC.name}_count[${windowMs}ms])))`,
+    nativePromql: (windowMs) => `topk(10, sum by (pod) (histogram_count(rate(${METRIC.name}[${windowMs}ms]))))`,
     agreement: 'count',
     ofRingside: ({ results }) => {
       const [pods, rates] = results.A.frames[0].data.values;
@@ -99,13 +110,15 @@ export function askRingside(agent: BenchAgent, { ringside }: Question, { fromMs,
  */
 export function askDatabase(
   database: Database,
-  { promql, rangeMs, stepMs }: Question,
+  { promql, nativePromql, rangeMs, stepMs }: Question,
   { fromMs, toMs }: Range,
   { isExact = false } = {}
 ): Promise<string> {
+  const { isNative, windowMoreMs } = database.kind;
+  const inItsWords = isNative ? nativePromql : promql;
   const query = isExact
-    ? promql(stepMs + database.kind.windowMoreMs, 'increase')
-    : promql(Math.max(stepMs, LEAST_WINDOW_MS), 'rate');
+    ? inItsWords(stepMs + windowMoreMs, 'increase')
+    : inItsWords(Math.max(stepMs, LEAST_WINDOW_MS), 'rate');
   return rangeMs === stepMs
     ? database.text('query', { query, time: toMs / 1_000, nocache: 1 })
     : database.text('query_range', {
@@ -143,16 +156,31 @@ function points(vectors: readonly Vector[], nameOf: (labels: Record<string, stri
 
 /** Fine cells, added up as the classic buckets count: everything up to a bound. */
 function cumulativeCells({ results }: QueryAnswer): Values {
-  const values: Values = new Map();
   const [times, , ups, counts] = results.A.frames[0].data.values;
+  return cumulative(times.map((time, n) => [Number(time), Number(ups[n]), Number(counts[n])]));
+}
+
+function cumulativeHistograms(vectors: readonly Vector[]): Values {
+  return cumulative(
+    vectors.flatMap(({ histograms = [] }) =>
+      histograms.flatMap(([seconds, { buckets = [] }]) =>
+        buckets.map(([, , up, count]) => [Math.round(seconds * 1_000), Number(up), Number(count)] as Cell)
+      )
+    )
+  );
+}
+
+type Cell = [time: number, up: number, count: number];
+
+function cumulative(cells: readonly Cell[]): Values {
+  const values: Values = new Map();
   const bounds = [...classicBounds(METRIC.minExponent).seconds, Infinity];
-  times.forEach((time, n) => {
+  for (const [time, up, count] of cells) {
     for (const bound of bounds) {
       const key = `${bound} ${time}`;
       // A cell ends where a bound is, but for the last digit.
-      const within = Number(ups[n]) <= bound * 1.000_001 ? Number(counts[n]) : 0;
-      values.set(key, (values.get(key) ?? 0) + within);
+      values.set(key, (values.get(key) ?? 0) + (up <= bound * 1.000_001 ? count : 0));
     }
-  });
+  }
   return values;
 }

@@ -1,6 +1,6 @@
 /** Databases are given what has not happened, and asked about it: they have to say what Ringside says. */
-import { differenceOf } from '../../bench/support/agreement';
-import { Database, databasesHere } from '../../bench/support/databases';
+import { differenceOf, toleranceOf } from '../../bench/support/agreement';
+import { Database, DATABASES, databasesHere, NATIVE_PROMETHEUS } from '../../bench/support/databases';
 import { Past } from '../../bench/support/past';
 import { askDatabase, QUESTIONS, type Question } from '../../bench/support/questions';
 import { labelsMessage, RemoteWrite, snappyLiterals, Writer } from '../../bench/support/remote-write';
@@ -87,23 +87,32 @@ describe('agreement', () => {
   const values = (...pairs: Array<[string, number]>) => new Map(pairs);
 
   test('allows a bucket’s width for what is estimated, and 1 % for what is counted', () => {
-    expect(differenceOf(values(['a', 0.012]), values(['a', 0.009]), 'octave')).toBeUndefined();
-    expect(differenceOf(values(['a', 0.012]), values(['a', 0.005]), 'octave')).toBe('at a they say 0.012 and 0.005.');
-    expect(differenceOf(values(['a', 1000]), values(['a', 1009]), 'count')).toBeUndefined();
-    expect(differenceOf(values(['a', 1000]), values(['a', 1011]), 'count')).toContain('1000 and 1011');
+    const of = (agreement: Question['agreement'], isNative = false) =>
+      toleranceOf({ agreement }, { kind: { ...DATABASES[0], isNative } });
+    const p99 = (theirs: number, tolerance: number) =>
+      differenceOf(values(['a', 0.012]), values(['a', theirs]), tolerance);
+    expect(p99(0.009, of('quantile'))).toBeUndefined();
+    expect(p99(0.005, of('quantile'))).toBe('at a they say 0.012 and 0.005.');
+    expect(p99(0.0115, of('quantile', true))).toBeUndefined();
+    expect(p99(0.009, of('quantile', true))).toContain('0.012 and 0.009');
+    expect(differenceOf(values(['a', 1000]), values(['a', 1009]), of('count'))).toBeUndefined();
+    expect(differenceOf(values(['a', 1000]), values(['a', 1011]), of('count'))).toContain('1000 and 1011');
   });
 
   test('notices what only one of them knows, and that nobody knows anything', () => {
-    expect(differenceOf(values(['a', 1]), values(['b', 1]), 'count')).toBe('2 of 1 values are in one of them only.');
-    expect(differenceOf(values(), values(), 'count')).toBe('there are no values.');
+    expect(differenceOf(values(['a', 1]), values(['b', 1]), 1.01)).toBe('2 of 1 values are in one of them only.');
+    expect(differenceOf(values(), values(), 1.01)).toBe('there are no values.');
   });
 });
 
-describe('a real Prometheus', () => {
+describe.each([
+  { name: 'Prometheus', isNative: false },
+  { name: 'Prometheus with native histograms', isNative: true },
+])('a real $name', ({ isNative }) => {
   let prometheus: Database;
   beforeAll(async () => {
     requireRoot();
-    const [here] = databasesHere(() => {}).filter(({ kind }) => kind.name === 'Prometheus');
+    const [here] = databasesHere(() => {}, [isNative ? NATIVE_PROMETHEUS : DATABASES[0]]);
     prometheus = await Database.start(here);
   });
   afterAll(() => prometheus?.stop());
@@ -140,7 +149,8 @@ describe('a real Prometheus', () => {
     const span = { fromMs: toMs - 20 * MINUTE_MS, fineFromMs: toMs - 20 * MINUTE_MS, toMs };
     const series = seriesOf(12);
     const past = new Past({ node: 'test', bytes: 64 * 1024 * 1024, series, fromMs: span.fromMs });
-    const scrapes = new Scrapes([new RemoteWrite(`${prometheus.url}/api/v1/write`)], series, { job: 'test' });
+    const write = [new RemoteWrite(`${prometheus.url}/api/v1/write`)];
+    const scrapes = new Scrapes(isNative ? [] : write, series, { job: 'test' }, isNative ? write : []);
     await scrapes.scrape(span.fromMs);
     for (const { toMs: atMs, tell } of traffic(series, span)) {
       past.add(atMs, (hear) => tell((gain) => [hear, scrapes.gain.bind(scrapes)].forEach((each) => each(gain))));
@@ -158,11 +168,12 @@ describe('a real Prometheus', () => {
         const { data } = JSON.parse(await askDatabase(prometheus, short, range, { isExact: true }));
         return data.result.length > 0 && short.ofDatabase(data.result);
       });
-      expect([short.name, differenceOf(ours, theirs, short.agreement)]).toEqual([short.name, undefined]);
+      const tolerance = toleranceOf(short, prometheus);
+      expect([short.name, differenceOf(ours, theirs, tolerance)]).toEqual([short.name, undefined]);
       // It would notice: one value that is another one.
       const [[key, value]] = theirs;
       const wrong = new Map(theirs).set(key, (value || 1) * 3);
-      const noticed = ours.has(key) ? differenceOf(ours, wrong, short.agreement) : 'nothing to compare';
+      const noticed = ours.has(key) ? differenceOf(ours, wrong, tolerance) : 'nothing to compare';
       expect(noticed).toContain('they say');
     }
   });
