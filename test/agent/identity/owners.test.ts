@@ -330,3 +330,53 @@ test('the status counts pods, not containers, and says what the sources say', ()
     docker: { state: 'ready', reason: '', known: 0 },
   });
 });
+
+describe('what another agent knew', () => {
+  test('names a cgroup that was removed while no agent ran, until it is known better', () => {
+    const owners = open();
+    const labels = { node: 'of old', pod: 'web-1', namespace: 'shop', workload: 'web', cgroup: CONTAINER };
+    owners.recall(7n, { path: CONTAINER, excluded: false, labels });
+    const owner = owners.ownerOf(7n);
+    expect(owner.target.labels).toEqual({ ...labels, node: 'n1' });
+    expect([...owners.departed()]).toEqual([owner]);
+    kubernetes.teach(ID, WEB);
+    owners.refresh();
+    expect(owner.target.labels).toMatchObject({ pod: WEB.pod, workload: WEB.workload });
+    expect([...owners.known()]).toEqual([
+      { cgroupId: 7n, path: CONTAINER, excluded: false, labels: owner.target.labels },
+    ]);
+  });
+
+  test('says nothing of one that is there', () => {
+    const owners = open();
+    owners.made(7n, '/system.slice/now.service');
+    owners.recall(7n, { path: '/system.slice/then.service', excluded: true });
+    expect(owners.ownerOf(7n)).toMatchObject({ excluded: false, place: { path: '/system.slice/now.service' } });
+    expect([...owners.departed()]).toEqual([]);
+  });
+
+  test('leaves an excluded pod out as long as the API server has not been heard', () => {
+    const owners = open();
+    kubernetes.status = { state: 'connecting', reason: 'It has not answered yet.', known: 0 };
+    owners.made(7n, CONTAINER);
+    expect(owners.recallExcluded(7n)).toBe(true);
+    expect(owners.ownerOf(7n).excluded).toBe(true);
+    // It is there, and knows nothing of the pod: as at any start, that is measured until it turns out to be excluded.
+    kubernetes.status = { state: 'ready', reason: '', known: 0 };
+    kubernetes.teach('another', WEB);
+    owners.refresh();
+    expect(owners.ownerOf(7n).excluded).toBe(false);
+    kubernetes.teach(ID, { ...WEB, observe: false });
+    owners.refresh();
+    expect(owners.ownerOf(7n).excluded).toBe(true);
+  });
+
+  test('does not leave out what is gone, nor what nobody could ask for again', () => {
+    const owners = open();
+    expect(owners.recallExcluded(7n)).toBe(false);
+    kubernetes.status = { state: 'off', reason: 'Nobody asked for it.', known: 0 };
+    owners.made(8n, CONTAINER);
+    expect(owners.recallExcluded(8n)).toBe(false);
+    expect(owners.ownerOf(8n).excluded).toBe(false);
+  });
+});
