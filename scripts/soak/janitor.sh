@@ -7,5 +7,10 @@ trap '' HUP INT TERM PIPE
 
 cat > /dev/null
 
-grep -qF " $1 bpf " /proc/mounts && umount "$1"
+# Busy until the agent is gone, too, which has a lock in there.
+attempt=0
+while grep -qF " $1 bpf " /proc/mounts && [ "$attempt" -lt 100 ]; do
+  umount "$1" 2> /dev/null || sleep 0.1
+  attempt=$((attempt + 1))
+done
 exec "$(dirname "$0")/../../demo/janitor.sh" "$2" < /dev/null
