@@ -243,6 +243,37 @@ describe('another layout', () => {
     await expectTold({ 200: 2 });
   });
 
+  it('goes on with the history, in which nothing is told twice', async () => {
+    const startMs = Date.now();
+    const file = join(bundle.folder, `history-${startMs}`);
+    const expectRemembered = async (total: number) => {
+      let now = {};
+      await until(
+        () => `${total} requests in the history; there are ${JSON.stringify(now)}`,
+        async () => {
+          const increases = await agent!.increases(REQUESTS, ['status'], startMs - 1_000);
+          now = increases;
+          return increases['200'] === total;
+        },
+        { everyMs: 100, timeoutMs: 20_000 }
+      );
+      // In the file, and not only in the kernel: two ticks later at the latest.
+      const { ticks } = await tickStats();
+      await until('two ticks', async () => (await tickStats()).ticks >= ticks + 2, { everyMs: 100, timeoutMs: 20_000 });
+    };
+    await start('--history-file', file);
+    await request('/status/200', 5);
+    await expectRemembered(5);
+    await agent!.kill();
+    await start('--history-file', file, '--max-series', '500');
+    await request('/status/200', 2);
+    await expectRemembered(7);
+    // And back: what the first layout had counted is gone with its set.
+    await agent!.kill();
+    await start('--history-file', file);
+    await expectRemembered(7);
+  });
+
   it('is begun anew when another agent ended while it made it', async () => {
     await start();
     const [set] = readdirSync(pins);
