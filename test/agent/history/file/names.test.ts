@@ -1,6 +1,6 @@
 /** Names in the file: of series that come and go by the thousand, and of more than there is room for. */
 import { METRICS } from '../../../../wire/metrics';
-import { Folder, live, told } from './paper';
+import { Folder, Recording, Replay, endAll, live, told, type Life, type Write } from './paper';
 
 const T0 = 1_790_000_040_000;
 const [COUNTER] = METRICS.filter(({ kind }) => kind === 'counter');
@@ -84,4 +84,53 @@ it('are the measure of what is remembered where there are too many for the file'
   }
   expect(life.file.status).toMatchObject({ state: 'writing', reason: '' });
   expect(told(live(path))).toEqual(told(life));
+}, 120_000);
+
+it('are those of the half that is in use, whenever a process ends that begins the next one', () => {
+  const path = folder.file();
+  const recording = new Recording();
+  const life = live(path, { open: recording.open });
+  const replay = Replay.of(path);
+  recording.writes.length = 0;
+  /** What each tick wrote, and what there was when it had. */
+  const ticks: Array<{ writes: Write[]; pods: Set<number> }> = [];
+  const podsOf = (remembered: Life) => {
+    const pods = new Set<number>();
+    for (const [, , ...events] of told(remembered)) {
+      for (const event of events) {
+        const [, pod, increase] = /web-7d4b9-(\d+) .* (\d+)$/.exec(event)!;
+        expect(pod).toBe(increase);
+        pods.add(Number(pod));
+      }
+    }
+    return pods;
+  };
+  const isNews = ({ writes }: (typeof ticks)[number]) => writes.some(({ bytes }) => bytes.length > 20_000);
+  const PODS = 4_000;
+  for (let pod = 1; pod < PODS && ticks.filter(isNews).length < 2; pod++) {
+    const { id } = life.table.intern(COUNTER, { labels: labelsOf(pod), hidden: false });
+    life.history.record(T0 + pod * 1000, (into) => into.counter(id, pod));
+    life.table.release(id);
+    ticks.push({ writes: recording.writes.splice(0), pods: new Set() });
+    const isNear = isNews(ticks[ticks.length - 1]);
+    ticks[ticks.length - 1].pods = isNear ? podsOf(life) : new Set();
+  }
+  expect(ticks.filter(isNews)).toHaveLength(2);
+  let tried = 0;
+  for (const { writes, pods } of ticks) {
+    for (const write of writes) {
+      for (const length of pods.size > 0 ? [0, Math.floor(write.bytes.length / 2)] : []) {
+        replay.put(path, write, length);
+        const next = live(path);
+        expect(next.said).toEqual([]);
+        const found = podsOf(next);
+        // All but the one that it is just about, and the oldest, which may go with it.
+        expect([...pods].filter((pod) => !found.has(pod)).length).toBeLessThanOrEqual(1);
+        tried++;
+        endAll();
+      }
+      replay.apply(write);
+    }
+  }
+  expect(tried).toBeGreaterThan(10);
 }, 120_000);
