@@ -128,7 +128,7 @@ export class SoakAgent {
     return JSON.parse(await this.get('/api/v1/status'));
   }
 
-  /** @throws Error where one of the queries failed, or its answer is not all of it */
+  /** @throws Error where one of the queries failed, Overloaded where there was no time for it */
   async query(fromMs: number, toMs: number, queries: readonly Query[]): Promise<Record<string, Frame[]>> {
     const response = await fetch(`${this.url}/api/v1/query`, {
       method: 'POST',
@@ -137,12 +137,18 @@ export class SoakAgent {
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
     const text = await response.text();
+    if (response.status === 503) {
+      throw new Overloaded(text.slice(0, 500));
+    }
     if (!response.ok) {
       throw new Error(`The agent answered ${response.status}: ${text.slice(0, 500)}`);
     }
     const { results }: QueryAnswer = JSON.parse(text);
     for (const { refId, metric, select } of queries) {
       const { error } = results[refId];
+      if (error?.code === 'overloaded') {
+        throw new Overloaded(error.message);
+      }
       if (error) {
         throw new Error(`${select} of ${metric}: ${error.code}, ${error.message}`);
       }
@@ -150,6 +156,9 @@ export class SoakAgent {
     return Object.fromEntries(Object.entries(results).map(([refId, { frames }]) => [refId, frames]));
   }
 }
+
+/** The agent had no time for it, and said so. */
+export class Overloaded extends Error {}
 
 /** What a process has of the kernel's: open descriptors, and among them the BPF objects, by kind. */
 export interface Descriptors {

@@ -1,7 +1,7 @@
 /** An open dashboard, and everybody else who asks: queries of every kind, as often as people and scrapers ask them. */
 import { METRICS } from '../../wire/metrics';
 import type { Query } from '../../wire/query';
-import type { SoakAgent } from './agent';
+import { Overloaded, type SoakAgent } from './agent';
 import type { Random } from './random';
 
 const REFRESH_MS = 3_000;
@@ -36,8 +36,9 @@ export class Dashboard {
   /** Requests that were answered as they should, and how long the slowest of them took. */
   answered = 0;
   slowestMs = 0;
-  /** Those that found no agent, as it was being restarted. */
+  /** Those that found no agent, as it was being restarted, and those that it had no time for. */
   missed = 0;
+  turnedAway = 0;
   /** What went wrong otherwise, one line each; and which kinds of queries have been asked. */
   readonly failures: string[] = [];
   readonly #asked = new Set<number>();
@@ -46,6 +47,7 @@ export class Dashboard {
   readonly #timers: NodeJS.Timeout[] = [];
   readonly #underWay = new Set<Promise<void>>();
   #next = 0;
+  #isRefreshing = false;
 
   constructor(agent: SoakAgent, random: Random) {
     this.#agent = agent;
@@ -55,7 +57,7 @@ export class Dashboard {
   open(): void {
     const every = (ms: number, ask: () => Promise<unknown>) =>
       this.#timers.push(setInterval(() => this.#track(ask), ms));
-    every(REFRESH_MS, () => this.#refresh(this.#random.oneOf(RANGES_MS), PANELS));
+    every(REFRESH_MS, () => this.#refreshOnce(this.#random.oneOf(RANGES_MS), PANELS));
     every(WIDE_MS, () => this.#refresh(WIDE_RANGE_MS, 3));
     every(SCRAPE_MS, () => this.#agent.get('/metrics'));
     every(REFRESH_MS, () => this.#agent.get(this.#random.oneOf(PATHS)));
@@ -69,6 +71,14 @@ export class Dashboard {
 
   get kindsAsked(): string {
     return `${this.#asked.size} of ${KINDS.length}`;
+  }
+
+  /** As Grafana does: not before the last one is answered. */
+  async #refreshOnce(rangeMs: number, panels: number): Promise<void> {
+    if (!this.#isRefreshing) {
+      this.#isRefreshing = true;
+      await this.#refresh(rangeMs, panels).finally(() => (this.#isRefreshing = false));
+    }
   }
 
   async #refresh(rangeMs: number, panels: number): Promise<void> {
@@ -110,6 +120,9 @@ export class Dashboard {
           this.slowestMs = Math.max(this.slowestMs, performance.now() - startedMs);
         },
         (error: Error) => {
+          if (error instanceof Overloaded) {
+            return this.turnedAway++;
+          }
           const isCutOff = !this.#agent.isReady || this.#agent.lives !== lives;
           return isCutOff ? this.missed++ : this.failures.push(`${error.message} ${causeOf(error)}`.trim());
         }

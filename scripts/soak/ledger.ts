@@ -18,6 +18,7 @@ const SIDES = ['server', 'client'] as const;
 type Side = (typeof SIDES)[number];
 
 const OWNER = ['namespace', 'pod', 'container', 'cgroup'] as const;
+const CGROUP = OWNER.indexOf('cgroup');
 
 /** What is compared: a column of the history, the labels that make its classes, and what the process says of it. */
 interface Account {
@@ -67,7 +68,7 @@ export interface Comparison {
 
 export class Ledger {
   readonly #agent: SoakAgent;
-  readonly #workload: Pick<Workload, 'killed' | 'removed'>;
+  readonly #workload: Pick<Workload, 'killed'>;
   /** What the pages so far say, by account and by cgroup. */
   readonly #told: Array<Map<string, Counts>> = ACCOUNTS.map(() => new Map());
   /** Of containers that are over and of whom no more is to come. */
@@ -85,7 +86,7 @@ export class Ledger {
   unnamed = 0;
 
   /** @param startMs before the first event there is to tell */
-  constructor(agent: SoakAgent, startMs: number, workload: Pick<Workload, 'killed' | 'removed'>) {
+  constructor(agent: SoakAgent, startMs: number, workload: Pick<Workload, 'killed'>) {
     this.#agent = agent;
     this.#workload = workload;
     this.#readUpToMs = Math.floor(startMs / PAGE_MS) * PAGE_MS;
@@ -115,17 +116,14 @@ export class Ledger {
 
   async #read(pods: readonly Pod[], endMs: number): Promise<void> {
     const page = await this.#page(this.#readUpToMs, Math.min(endMs, Date.now() + PAGE_MS));
-    const expected = new Map(
-      pods.flatMap((pod) => pod.containers.map((container) => [container.owner, { pod, container }] as const))
-    );
+    const containers = byCgroup(pods);
     page.forEach((rows, account) => {
       for (const { owner, counts } of rows.values()) {
-        const cgroup = this.#cgroupOf(owner);
-        const of = expected.get(cgroup);
+        const of = containers.get(owner[CGROUP]);
         const isNamed = !of || this.#isNamed(owner, of, sum(counts), ACCOUNTS[account].name);
         // Nobody could say of a pod without a name that it was to be left out.
         if (isNamed || !isExcluded(of.pod)) {
-          add(this.#told[account], cgroup, counts);
+          add(this.#told[account], of?.container.owner ?? owner[CGROUP], counts);
         }
       }
     });
@@ -143,10 +141,11 @@ export class Ledger {
     const page = await this.#page(this.#readUpToMs, Date.now() + PAGE_MS);
     await count();
     const most = this.#boundsOf(pods);
+    const containers = byCgroup(pods);
     const told = this.#told.map((known, account) => {
       const all = new Map([...known].map(([cgroup, counts]) => [cgroup, { ...counts }]));
       for (const { owner, counts } of page[account].values()) {
-        add(all, this.#cgroupOf(owner), counts);
+        add(all, containers.get(owner[CGROUP])?.container.owner ?? owner[CGROUP], counts);
       }
       // Of those that are left out, what came before their labels were known may still be seen.
       pods.filter(isExcluded).forEach((pod) => pod.containers.forEach(({ owner }) => all.delete(owner)));
@@ -181,12 +180,6 @@ export class Ledger {
     const queries = ACCOUNTS.map(({ query }, i) => ({ refId: String(i), ...query }));
     const answer = await this.#agent.query(fromMs, toMs, queries);
     return ACCOUNTS.map(({ classes }, i) => rowsOf(answer[i], classes));
-  }
-
-  /** What was born and gone while no agent ran has no path; the kernel still tells which cgroup it was. */
-  #cgroupOf(owner: readonly string[]): string {
-    const cgroup = owner[OWNER.indexOf('cgroup')];
-    return this.#workload.removed.get(cgroup) ?? cgroup;
   }
 
   /** Whether it was told under a name; notes a wrong one. */
@@ -266,6 +259,17 @@ type AllBounds = Array<ReadonlyMap<string, Bounds>>;
 interface Named {
   pod: Pod;
   container: Container;
+}
+
+/** By path, and by what is told of one that was born and gone while no agent ran: the kernel still knows which it was. */
+function byCgroup(pods: readonly Pod[]): Map<string, Named> {
+  const named = pods.flatMap((pod) => pod.containers.map((container) => ({ pod, container })));
+  return new Map(
+    named.flatMap((each) => [
+      [each.container.owner, each],
+      [`removed:${each.container.process.cgroupId}`, each],
+    ])
+  );
 }
 
 /** The label that keeps a pod out of the measurement; `--exclude-pods` names it. */

@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { basename } from 'node:path';
 import { Footprint } from '../../test/support/footprint';
 import { until } from '../../test/support/wait';
+import { Overloaded } from './agent';
 import { Dashboard } from './dashboard';
 import { Endings } from './endings';
 import { isExcluded, Ledger, type Comparison } from './ledger';
@@ -163,14 +164,14 @@ export class Run {
     }
   }
 
-  /** An answer that a restart has cut off is no failure; whoever asked asks again. */
+  /** An answer that a restart has cut off, or that a busy agent has no time for, is no failure: it is asked again. */
   async #guard(act: () => Promise<void>): Promise<void> {
     const { agent } = this.#stage;
     const { lives } = agent;
     try {
       await act();
     } catch (error) {
-      if (agent.hasFailed || (agent.isReady && agent.lives === lives)) {
+      if (agent.hasFailed || (agent.isReady && agent.lives === lives && !(error instanceof Overloaded))) {
         this.#failed(error);
       }
     }

@@ -32,7 +32,14 @@ export interface Evidence {
   series: number;
   /** Of HTTP requests, when all is over. */
   unaccounted: number;
-  dashboard: { answered: number; missed: number; slowestMs: number; kindsAsked: string; failures: readonly string[] };
+  dashboard: {
+    answered: number;
+    missed: number;
+    turnedAway: number;
+    slowestMs: number;
+    kindsAsked: string;
+    failures: readonly string[];
+  };
   logErrors: readonly string[];
   /** What was still there after the agent had ended and all that it had pinned was detached. */
   left: readonly string[];
@@ -262,11 +269,11 @@ function ticks({ samples }: Evidence): Verdict {
 }
 
 function queries({ dashboard }: Evidence): Verdict {
-  const { answered, missed, slowestMs, kindsAsked, failures } = dashboard;
+  const { answered, missed, turnedAway, slowestMs, kindsAsked, failures } = dashboard;
   return {
     name: 'failed requests',
     found: `${failures.length} of ${count(answered)}, the slowest took ${Math.round(slowestMs)} ms`,
-    bound: `0, with ${kindsAsked} kinds asked; ${count(missed)} met a restart`,
+    bound: `0, with ${kindsAsked} kinds asked; ${count(missed)} met a restart, ${count(turnedAway)} a busy agent`,
     ...verdictOf(failures),
   };
 }

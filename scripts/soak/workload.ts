@@ -1,5 +1,4 @@
 /** What is measured: pods that stay, pods that come and go, and some that live for a moment; every one counts for itself. */
-import { statSync } from 'node:fs';
 import type { ApiServer } from '../../test/support/api-server';
 import { BURSTABLE, CGROUPFS, POD_CONTAINERS } from '../../test/support/layouts';
 import type { Work } from '../../test/support/pod-process';
@@ -42,8 +41,6 @@ const API_FAULTS: ReadonlyArray<(api: ApiServer) => void> = [
 export class Workload {
   /** Containers that were ended in the middle of what they did. */
   readonly killed = new Set<Container>();
-  /** Owners by what they are called where only the id of their cgroup is known: `removed:1234`. */
-  readonly removed = new Map<string, string>();
   /** How often each thing has happened. */
   readonly happened = { replaced: 0, short: 0, restarted: 0, killed: 0, apiFaults: 0 };
   /** When a pod was over. */
@@ -86,10 +83,10 @@ export class Workload {
   async start(pods: number): Promise<void> {
     const work = { plan: ['GET 200'], requestsPerSecond: 20 };
     const hub = { name: 'hub-0', namespace: 'infra', owner: { kind: 'StatefulSet', name: 'hub' } };
-    this.#hub = await this.#start({ ...hub, containers: [{ name: 'hub', work }] });
+    this.#hub = await this.#farm.start({ ...hub, containers: [{ name: 'hub', work }] });
     const beat = { plan: ['GET 200'], requestsPerSecond: METRONOME_PER_SECOND };
-    this.#metronome = await this.#start({ name: 'metronome-0', containers: [{ name: 'main', work: beat }] });
-    await Promise.all(Array.from({ length: Math.max(0, pods - 2) }, () => this.#start(this.#spec())));
+    this.#metronome = await this.#farm.start({ name: 'metronome-0', containers: [{ name: 'main', work: beat }] });
+    await Promise.all(Array.from({ length: Math.max(0, pods - 2) }, () => this.#farm.start(this.#spec())));
   }
 
   churn(): void {
@@ -133,15 +130,11 @@ export class Workload {
 
   forget(pods: readonly Pod[]): void {
     const forgotten = new Set(pods);
-    const gone: string[] = [];
     for (const pod of forgotten) {
       this.#answeredBefore += sum(pod.did('server'));
       this.#endMs.delete(pod);
       pod.containers.forEach((container) => this.killed.delete(container));
-      gone.push(...pod.containers.map(({ owner }) => owner));
     }
-    const owners = new Set(gone);
-    [...this.removed].filter(([, owner]) => owners.has(owner)).forEach(([id]) => this.removed.delete(id));
     this.#farm.pods.splice(0, Infinity, ...this.#farm.pods.filter((pod) => !forgotten.has(pod)));
   }
 
@@ -171,20 +164,6 @@ export class Workload {
     };
   }
 
-  async #start(spec: PodSpec): Promise<Pod> {
-    const started = this.#farm.start(spec);
-    const pod = this.#farm.pods.at(-1)!;
-    pod.containers.forEach((container) => this.#identify(container));
-    await started;
-    return pod;
-  }
-
-  /** While its cgroup is there: one that lives for a moment takes it along. */
-  #identify({ owner, process }: Container): void {
-    const identify = () => this.removed.set(`removed:${statSync(process.folder).ino}`, owner);
-    process.started.promise.then(identify).catch((error: unknown) => (this.failure ??= error));
-  }
-
   /** Those that come and go. */
   get #others(): Pod[] {
     return this.pods.filter((pod) => pod !== this.#hub && pod !== this.#metronome);
@@ -198,12 +177,12 @@ export class Workload {
       return;
     }
     const old = this.#random.oneOf(lasting.slice(0, Math.ceil(lasting.length / 2)));
-    await Promise.all([this.#remove(old), this.#start(this.#spec())]);
+    await Promise.all([this.#remove(old), this.#farm.start(this.#spec())]);
     this.happened.replaced++;
   }
 
   async #short(): Promise<void> {
-    const pod = await this.#start({
+    const pod = await this.#farm.start({
       ...this.#spec({ lifeMs: SHORT_LIFE_MS, requestsPerSecond: 50 }),
       statusDelayMs: 700,
     });
@@ -229,7 +208,7 @@ export class Workload {
       this.happened.killed++;
     }
     pod.isLeaving = true;
-    this.#identify(await pod.restart(container.spec.name, how));
+    await pod.restart(container.spec.name, how);
     pod.isLeaving = false;
     this.happened.restarted++;
   }

@@ -45,7 +45,7 @@ function evidence(changed: Partial<Evidence> = {}): Evidence {
     metronome: [10, 9.8, 10.2],
     series: 0,
     unaccounted: 0,
-    dashboard: { answered: 100, missed: 3, slowestMs: 40, kindsAsked: '60 of 60', failures: [] },
+    dashboard: { answered: 100, missed: 3, turnedAway: 0, slowestMs: 40, kindsAsked: '60 of 60', failures: [] },
     logErrors: [],
     left: [],
     failures: [],
@@ -133,7 +133,9 @@ test.each<[name: string, fault: string, changed: Partial<Evidence>]>([
   [
     'failed requests',
     'one',
-    { dashboard: { answered: 100, missed: 3, slowestMs: 40, kindsAsked: '60 of 60', failures: ['500'] } },
+    {
+      dashboard: { answered: 100, missed: 3, turnedAway: 0, slowestMs: 40, kindsAsked: '60 of 60', failures: ['500'] },
+    },
   ],
   ['errors in the log', 'one', { logErrors: ['{"level":50}'] }],
   ['left behind', 'a map', { left: ['bpf map 7'] }],

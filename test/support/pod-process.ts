@@ -41,6 +41,7 @@ export interface Did {
 type SideTold = Omit<SideDid, 'done' | 'begun'> & { requests: Record<string, [done: number, begun: number]> };
 
 type Told =
+  | { event: 'made'; id: number; cgroupId: number }
   | { event: 'started'; id: number; pid: number; port: number }
   | { event: 'ended' | 'counts'; id: number; failure: string; client: SideTold; server: SideTold }
   | { event: 'gone'; id: number }
@@ -143,6 +144,8 @@ export class ContainerRuntime {
 export class ContainerProcess {
   id = -1;
   pid = 0;
+  /** What the kernel calls its cgroup; 0 until there is one. */
+  cgroupId = 0;
   /** Where it serves. */
   port = 0;
   did: Did = { client: sideOf(), server: sideOf() };
@@ -172,6 +175,9 @@ export class ContainerProcess {
 
   hear(told: Exclude<Told, { event: 'counted' }>): void {
     switch (told.event) {
+      case 'made':
+        this.cgroupId = told.cgroupId;
+        return;
       case 'started':
         this.pid = told.pid;
         this.port = told.port;
