@@ -161,12 +161,24 @@ export class History {
   /**
    * The instant from which `record` counts the first interval: when the collector took its baseline. After a restart, the
    * time from the last record to this is one that nobody watched, if there is any.
+   *
+   * @param timeMs by the wall clock; a collector that goes on from an earlier one's baseline says when that one had told
+   *   everything last. It may not have come to know of the newest record any more
    */
   begin(timeMs: number): void {
-    if (this.#lastTimeMs === undefined) {
-      this.#lastTimeMs = timeMs;
-      this.#shift(Math.min(0, roundToTick(timeMs) - this.#lastToMs));
+    if (this.#lastTimeMs !== undefined) {
+      return;
     }
+    const [{ ring }] = this.#tiers;
+    const { newest } = ring;
+    const coveredMs = newest === undefined ? 0 : ring.coveredMs(newest);
+    const knowsAll = roundToTick(timeMs) === this.#lastToMs;
+    const knowsAllButOne = !knowsAll && roundToTick(timeMs + coveredMs) === this.#lastToMs;
+    const endMs = knowsAllButOne ? timeMs + coveredMs : timeMs;
+    // The time of a record without its last part counts for nothing: the next one is about it, too.
+    const isCutShort = newest !== undefined && ring.more(newest) && (knowsAll || knowsAllButOne);
+    this.#lastTimeMs = isCutShort ? endMs - coveredMs : endMs;
+    this.#shift(Math.min(0, roundToTick(endMs) - this.#lastToMs));
   }
 
   /**
