@@ -56,8 +56,11 @@ const FLOOR_SECONDS = 20;
 const MIN_LIFE_SECONDS = 60;
 /** By so much the same agent differs, with when garbage was collected last, over a life of whatever length. */
 const GROWTH_BYTES = 3 * MB;
-/** Maps are as large as they may ever be from the start on, but for what the kernel adds to a socket. */
-const MAP_BYTES = 0.5 * MB;
+/**
+ * Most maps are as large as they may ever be from the start on. What is noted of a cgroup that is gone stays for two
+ * minutes of one life: where lives are shorter, for all of them.
+ */
+const MAP_BYTES = 2 * MB;
 const GROWTH_DESCRIPTORS = 3;
 /** What was told is kept in maps, too: some are made when they are first needed. */
 const GROWTH_MAPS = 4;

@@ -92,7 +92,7 @@ test.each<[name: string, fault: string, changed: Partial<Evidence>]>([
     '10 kB a second',
     { samples: samples((second) => ({ anonymousBytes: 30 * MB + second * 10_000 })) },
   ],
-  ['kernel maps', 'a map more', later(300, { kernelMapBytes: 13 * MB })],
+  ['kernel maps', 'a map more', later(300, { kernelMapBytes: 15 * MB })],
   [
     'open descriptors',
     'one in two minutes',

@@ -188,10 +188,13 @@ export class Pod {
   async remove({ deletionDelayMs = 100 } = {}): Promise<void> {
     this.isLeaving = true;
     await Promise.all(this.running.map(({ process }) => process.stop()));
-    removeIfEmpty(dirname(join(this.#farm.cgroup.path, this.spec.layout.path(this.pathUid, ''))));
+    const folder = dirname(join(this.#farm.cgroup.path, this.spec.layout.path(this.pathUid, '')));
+    removeIfEmpty(folder);
     this.forgetStatus();
     this.#tellIds();
     await sleep(deletionDelayMs);
+    // The kernel may have been busy with what was in it.
+    removeIfEmpty(folder);
     if (this.spec.isTold) {
       this.#farm.options.cluster?.deletePod(this.uid);
     }
