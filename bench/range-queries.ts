@@ -57,7 +57,7 @@ void ask(__filename, {
   },
   ratios: [
     ...QUESTIONS.flatMap(({ key, name }) =>
-      DATABASES.map((of) => ({
+      ALL.map(({ name: of }) => ({
         name: `${name}, ${of} / Ringside`,
         figure: key,
         of,

@@ -13,6 +13,8 @@ interface Total {
   nanoseconds: number;
 }
 
+const NOTHING: Total = { runs: 0, nanoseconds: 0 };
+
 export interface Reading {
   programs: ReadonlyMap<string, Total>;
   empty: Total;
@@ -57,7 +59,7 @@ export class Accounting {
       return [name, { runs, nanoseconds: runs * nanosecondsPerRun }] as const;
     });
     const empty = ['empty_ingress', 'empty_egress'].map((program) => this.#empty.stats(program));
-    return { programs: new Map(totals), empty: empty.reduce(added) };
+    return { programs: new Map(totals), empty: empty.reduce(added, NOTHING) };
   }
 
   /** What ran since, with the account's own time taken off. */
@@ -66,7 +68,7 @@ export class Accounting {
     const empty = less(now.empty, before.empty);
     const perRun = empty.nanoseconds / empty.runs;
     const programs = [...now.programs].flatMap(([name, total]) => {
-      const { runs, nanoseconds } = less(total, before.programs.get(name) ?? { runs: 0, nanoseconds: 0 });
+      const { runs, nanoseconds } = less(total, before.programs.get(name) ?? NOTHING);
       return runs > 0 ? [{ name, runs, accounted: nanoseconds, nanoseconds: nanoseconds - runs * perRun }] : [];
     });
     const sum = programs.reduce((all, { nanoseconds }) => all + nanoseconds, 0);

@@ -164,7 +164,7 @@ const LITERAL_BYTES = 65_536;
 const LITERAL_OF_TWO_BYTES = 61 << 2;
 
 /** Snappy's block format without a single copy: its length, then literals. */
-export function snappyLiterals(bytes: Uint8Array): Buffer {
+export function snappyLiterals(bytes: Uint8Array): Buffer<ArrayBuffer> {
   const writer = new Writer();
   writer.varint(bytes.length);
   for (let at = 0; at < bytes.length; at += LITERAL_BYTES) {
