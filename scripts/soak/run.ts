@@ -37,6 +37,10 @@ const GONE_WITHIN_MS = 20_000;
 /** Longer than the longest time in which no agent lives to see a tick. */
 const METRONOME_STEP_MS = { restarts: 10_000, kills: 60_000 };
 const METRONOME_RANGE_MS = 2 * 3_600_000;
+/** Of what is wrong: more says no more. */
+const MOST_LINES = 1_000;
+/** So far back the clock has to be set for its hours to be told twice. */
+const CLOCK_STEP_MS = 500;
 /** pino's numbers: 50 is error, 60 is fatal. */
 const ERROR_LEVEL = 50;
 
@@ -52,6 +56,7 @@ export class Run {
   readonly #during = { compared: 0, wrong: [] as string[] };
   readonly #failures: string[] = [];
   readonly #loops: Array<Promise<void>> = [];
+  #clockMs = Date.now() - performance.now();
   #booksFree: Promise<void> = Promise.resolve();
   #isOver = false;
 
@@ -106,6 +111,7 @@ export class Run {
     const sampleMs = SAMPLE_MS[kills !== undefined ? 'kills' : durationMs < LONG_MS ? 'short' : 'long'];
     const loop = (ms: number, act: () => Promise<void>) => this.#loops.push(this.#every(ms, act));
     loop(sampleMs, async () => {
+      this.#watchClock();
       await this.#workload.count();
       await this.#sampler.sample();
     });
@@ -177,6 +183,16 @@ export class Run {
     }
   }
 
+  /** The history follows a clock that is set back; pages that were read by the old one do not. */
+  #watchClock(): void {
+    const clockMs = Date.now() - performance.now();
+    if (clockMs < this.#clockMs - CLOCK_STEP_MS) {
+      const stepMs = Math.round(this.#clockMs - clockMs);
+      this.#failures.push(`The clock was set back by ${stepMs} ms: counts of before and after may be read twice.`);
+    }
+    this.#clockMs = clockMs;
+  }
+
   /** Who reads the books must not meet one who turns a page. */
   #inTurn(act: () => Promise<void>): Promise<void> {
     const done = this.#booksFree.then(act);
@@ -186,7 +202,9 @@ export class Run {
 
   #failed(error: unknown): void {
     const text = error instanceof Error ? error.message : String(error);
-    this.#failures.push(`${new Date().toISOString()} ${text}`);
+    if (this.#failures.length < MOST_LINES) {
+      this.#failures.push(`${new Date().toISOString()} ${text}`);
+    }
     this.#isOver ||= this.#stage.agent.hasFailed;
   }
 
@@ -211,7 +229,8 @@ export class Run {
     // One that was killed meanwhile was not known to be.
     if (before === happened.killed) {
       this.#during.compared++;
-      const wrong = comparisons.flatMap((comparison) => comparison.wrong);
+      const room = Math.max(0, MOST_LINES - this.#during.wrong.length);
+      const wrong = comparisons.flatMap((comparison) => comparison.wrong).slice(0, room);
       this.#during.wrong.push(...wrong.map((line) => `${new Date().toISOString()} ${line}`));
     }
   }
