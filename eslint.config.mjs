@@ -30,6 +30,7 @@ export default defineConfig([
   boundary('wire', ['agent', 'native', 'src', 'preview']),
   boundary('native', ['agent', 'wire', 'src', 'preview']),
   boundary('agent/collect', ['query', 'cluster', 'http', 'src', 'preview']),
+  boundary('agent/pin', ['query', 'cluster', 'http', 'src', 'preview']),
   boundary('agent/identity', ['collect', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
   boundary('agent/history', ['collect', 'identity', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
   boundary('agent/query', ['collect', 'identity', 'cluster', 'http', 'native', 'src', 'preview']),
