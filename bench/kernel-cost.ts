@@ -16,7 +16,7 @@ void ask(__filename, {
   title: 'Kernel time of a request',
   asks: 'How long do Ringside’s programs run in the kernel for a request, on each side of it?',
   method:
-    'The kernel’s own account of every BPF program (kernel.bpf_stats_enabled) over a run of as many requests as possible, ' +
+    'The kernel’s own account of every BPF program (BPF_ENABLE_STATS) over a run of as many requests as possible, ' +
     'divided by the requests. Keeping that account costs time that is in it: two programs that do nothing run beside ' +
     'Ringside’s on the same packets, and what the kernel says of one of their runs is subtracted from each of ours. ' +
     'Client and server are both measured, so a request is seen twice; the figure is for one side. Programs that run once a ' +

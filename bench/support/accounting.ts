@@ -1,11 +1,8 @@
 /** The kernel's account of BPF programs, and what keeping it costs. */
-import { readFileSync, writeFileSync } from 'node:fs';
-import { BpfObject } from '../../native';
+import { BpfObject, enableStats } from '../../native';
 import { Build } from '../../test/support/build';
 import type { Cgroup } from '../../test/support/cgroup';
 import type { Status } from '../../wire/status';
-
-const SWITCH = '/proc/sys/kernel/bpf_stats_enabled';
 
 /** What programs have cost so far. */
 interface Total {
@@ -32,20 +29,20 @@ export interface Cost {
 }
 
 /**
- * On from the start to `stop`. Beside Ringside's programs it runs two that do nothing, on the same packets: what the
+ * On from the start to `stop`, or to the end of this process. Beside Ringside's programs it runs two that do nothing, on the same packets: what the
  * kernel says these take is the time it needs to take the time, and the call.
  */
 export class Accounting {
-  readonly #before = readFileSync(SWITCH, 'utf8');
   readonly #build = new Build();
   readonly #empty: BpfObject;
+  readonly #disable: () => void;
 
   private constructor(scope: Cgroup) {
     this.#empty = BpfObject.open(this.#build.bpf('bench/bpf/empty.bpf.c'));
     this.#empty.load();
     this.#empty.attachCgroup('empty_ingress', scope.path);
     this.#empty.attachCgroup('empty_egress', scope.path);
-    writeFileSync(SWITCH, '1');
+    this.#disable = enableStats();
   }
 
   /** @param scope the cgroup that is measured */
@@ -77,7 +74,7 @@ export class Accounting {
   }
 
   stop(): void {
-    writeFileSync(SWITCH, this.#before);
+    this.#disable();
     this.#empty.close();
     this.#build.remove();
   }
