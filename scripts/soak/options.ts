@@ -4,7 +4,7 @@ import { StepError } from '../setup/steps.mjs';
 
 const DEFAULT_MINUTES = 10;
 const DEFAULT_PODS = 40;
-const DEFAULT_LIVES = 8;
+const DEFAULT_LIVES = 4;
 const MAX_PODS = 400;
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
