@@ -18,9 +18,14 @@ const HOME = 'ringside';
 const SCRIPT = 'test/kernels/guest/init.sh';
 const ADDON = 'native/build/Release/ringside.node';
 /** What the tests drive, beside Node. */
-const PROGRAMS = ['nginx', 'ip', 'tc', 'nft'].map((name) => `/usr/sbin/${name}`);
-PROGRAMS.push(...['dash', 'setpriv', 'openssl', 'ss'].map((name) => `/usr/bin/${name}`));
+const PROGRAMS = ['nginx', 'ip', 'tc', 'nft', 'bpftool'].map((name) => `/usr/sbin/${name}`);
+PROGRAMS.push(...['dash', 'setpriv', 'openssl', 'ss', 'curl'].map((name) => `/usr/bin/${name}`));
 const BUSYBOX = '/bin/busybox';
+/** What is ours in the place of a package. */
+const STAND_INS: Record<string, string> = {
+  '@jest/expect': join(ROOT, 'test/kernels/guest/jest-expect.ts'),
+  esbuild: join(ROOT, 'test/kernels/guest/esbuild.ts'),
+};
 const FOLDERS = ['dev', 'proc', 'sys', 'tmp', 'run', 'bin', 'etc/ssl', 'var/lib', 'compiled'];
 
 const COMPILER = {
@@ -64,8 +69,8 @@ async function addRingside(guest: FileSystem): Promise<void> {
   for (const name of packages) {
     const outfile = guest.at(`${HOME}/node_modules/${name}.js`);
     const external = packages.filter((other) => other !== name);
-    const alias = { '@jest/expect': join(ROOT, 'test/kernels/guest/jest-expect.ts') };
-    await build({ ...COMPILER, entryPoints: [name], bundle: true, outfile, external, alias });
+    const entryPoints = [STAND_INS[name] ?? name];
+    await build({ ...COMPILER, entryPoints, bundle: true, outfile, external, alias: STAND_INS });
   }
   // In the place of the compiler, as everything is compiled.
   guest.write(

@@ -14,8 +14,8 @@ export interface Boot {
   image: string;
   /**
    * A feature that the processor has not. QEMU 7.2 emulates cmpxchg16b (cx16) so that it now and then leaves flags that
-   * no processor has; the memory allocator of Linux 6.12 uses it, and dies of that in one boot of six. Later kernels give
-   * no memory to socket storage without it (kmalloc_nolock).
+   * no processor has; the kernel's memory allocator uses it, and that of Linux 6.12 dies of it in one boot of six. Later
+   * kernels give no memory to socket storage without it (kmalloc_nolock).
    */
   without?: 'cx16';
   archive: string;

@@ -9,8 +9,8 @@ export interface Release {
 }
 
 export const RELEASES: readonly Release[] = [
-  { kernel: '5.10', suite: 'bullseye' },
-  { kernel: '6.1', suite: 'bookworm' },
+  { kernel: '5.10', suite: 'bullseye', without: 'cx16' },
+  { kernel: '6.1', suite: 'bookworm', without: 'cx16' },
   { kernel: '6.12', suite: 'trixie', without: 'cx16' },
   { kernel: 'newest', suite: 'sid' },
 ];

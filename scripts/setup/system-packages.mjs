@@ -27,6 +27,7 @@ const GROUPS = {
     'cpio', // Packs what is booted with them:
     'busybox-static',
     'nginx',
+    'curl',
     'openssl',
     'iproute2',
     'nftables',
