@@ -26,6 +26,9 @@ import { preflight } from './preflight';
 import { explain } from './refusal';
 import { Ticker } from './ticker';
 
+/** On a machine that has no time; less than the 30 s that Kubernetes and systemd's default leave. */
+const CLOSE_WITHIN_MS = 15_000;
+
 async function main(): Promise<void> {
   if (isDetach(process.argv)) {
     return detach(process.argv);
@@ -94,7 +97,7 @@ async function main(): Promise<void> {
 
   const probes = config.healthListen && (await startProbes({ ticker }, config.healthListen, log));
 
-  closeWithGrace({ delay: 5_000, logger: log }, async ({ signal, err }) => {
+  closeWithGrace({ delay: CLOSE_WITHIN_MS, logger: log }, async ({ signal, err }) => {
     if (err) {
       log.fatal({ err }, 'closing after a fault');
     }
