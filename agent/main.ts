@@ -26,7 +26,7 @@ import { preflight } from './preflight';
 import { explain } from './refusal';
 import { Ticker } from './ticker';
 
-/** On a machine that has no time; Kubernetes leaves 30 s. */
+/** On a machine that has no time; the DaemonSet leaves 20 s. */
 const CLOSE_WITHIN_MS = 15_000;
 
 async function main(): Promise<void> {
