@@ -18,8 +18,8 @@ const HOME = 'ringside';
 const SCRIPT = 'test/kernels/guest/init.sh';
 const ADDON = 'native/build/Release/ringside.node';
 /** What the tests drive, beside Node. */
-const PROGRAMS = ['nginx', 'ip', 'tc', 'nft', 'nstat', 'bpftool'].map((name) => `/usr/sbin/${name}`);
-PROGRAMS.push(...['dash', 'setpriv', 'openssl', 'ss', 'curl'].map((name) => `/usr/bin/${name}`));
+const PROGRAMS = ['nginx', 'ip', 'tc', 'nft', 'bpftool'].map((name) => `/usr/sbin/${name}`);
+PROGRAMS.push(...['dash', 'setpriv', 'openssl', 'ss', 'nstat', 'curl'].map((name) => `/usr/bin/${name}`));
 const BUSYBOX = '/bin/busybox';
 /** What is ours in the place of a package. */
 const STAND_INS: Record<string, string> = {
