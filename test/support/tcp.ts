@@ -27,6 +27,7 @@ const COUNTERS: Record<string, string> = {
 export class TcpCheck {
   readonly #stage: Stage;
   #before: TcpPlaces = {};
+  #missed = 0;
 
   constructor(stage: Stage) {
     this.#stage = stage;
@@ -70,11 +71,17 @@ export class TcpCheck {
     return places(this.#stage.collector.totals());
   }
 
-  /** Every handshake that was seen is recorded or under way. */
+  /**
+   * Every handshake that was seen is recorded or under way, and the programs were told of every change of state since
+   * the last call. The kernel leaves one out when it comes while the same program runs on its CPU: seldom, and more
+   * often where programs can be preempted (Linux 7 is made so) and are slow.
+   */
   expectNothingLost(): void {
     const losses = this.#stage.collector.losses('tcp');
     expect(losses.recorded + losses.in_flight).toBe(losses.seen);
-    expect(losses.missed).toBe(0);
+    const missed = losses.missed - this.#missed;
+    this.#missed = losses.missed;
+    expect(missed).toBe(0);
   }
 }
 
