@@ -1,8 +1,11 @@
 /** Plays a script on one TCP connection. Runs in a peer's process. */
 import type { Socket } from 'node:net';
 import type { Conversation, Step } from './script';
+import { PATIENCE } from './wait';
 
 const KEPT_BYTES = 1 << 20;
+/** Longer than it takes to load the programs, for which tests keep connections open. */
+const STEP_TIMEOUT_MS = 30_000 * PATIENCE;
 const FILLER = Buffer.alloc(65_536, 'x');
 
 /** A place where scripts wait for the test, and the test for scripts. */
@@ -22,7 +25,7 @@ export function gate(name: string): Gate {
 }
 
 /** A step that cannot be done (the other side has gone, or says nothing) ends the script, not the process. */
-export async function play(socket: Socket, script: readonly Step[], stepTimeoutMs = 30_000): Promise<Conversation> {
+export async function play(socket: Socket, script: readonly Step[], stepTimeoutMs = STEP_TIMEOUT_MS): Promise<Conversation> {
   const player = new Player(socket, stepTimeoutMs);
   try {
     for (const step of script) {
