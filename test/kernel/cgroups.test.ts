@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Cgroup } from '../support/cgroup';
 import { TestCollector } from '../support/collector';
 import { ContainerRuntime } from '../support/pod-process';
-import { until } from '../support/wait';
+import { PATIENCE, until } from '../support/wait';
 
 jest.setTimeout(60_000);
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 /** Runs to its end: its cgroup is gone before anybody has looked. */
 async function liveBriefly(path: string, levels = 1): Promise<void> {
-  const container = runtime.run(join(cgroup.path, path), levels, { ...WORK, lifeMs: 300 });
+  const container = runtime.run(join(cgroup.path, path), levels, { ...WORK, lifeMs: 300 * PATIENCE });
   await container.gone.promise;
 }
 
