@@ -7,7 +7,8 @@ const PREFACE = `# Kernels
 
 Written by \`npm run test:kernels\`, which boots Debian’s own kernels in an emulated machine without disk or network. In
 each, the built agent is started, and files of \`test/kernel\` are run as they are: against a real nginx’s log, with real
-connections, in real cgroups. A cell says how many of a file’s tests passed.
+connections, in real cgroups. A cell says how many of a file’s tests passed; where each test loads the programs anew,
+only some are run there.
 `;
 
 const NOT_RUN = '–';
