@@ -3,7 +3,7 @@
  * registry of images is needed. Then what comes out is run, and has to measure.
  */
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual, promisify } from 'node:util';
@@ -11,6 +11,7 @@ import { parse } from 'yaml';
 import type { QueryAnswer } from '../../wire/answer';
 import type { QueryRequest } from '../../wire/query';
 import { freePort } from '../../scripts/start/port';
+import { Bpffs } from '../support/bpffs';
 import { Cgroup } from '../support/cgroup';
 import { addNode, debootstrap } from '../support/debian';
 import { Engine } from '../support/engine';
@@ -143,30 +144,39 @@ describeHere(
 
     describe('as the DaemonSet runs it', () => {
       const [daemonSet] = render('overlays/token').filter(({ kind }) => kind === 'DaemonSet');
+      const [detach] = render('detach').filter(({ kind }) => kind === 'DaemonSet');
+      // The node's own two folders, of this test alone: here may be an agent that is installed.
+      let hostPaths: Record<string, string>;
+      let bpffs: Bpffs;
+      let pins: string;
+      let history: string;
       let options: (without?: string) => string[];
-      let bpffs: string;
-      let made: boolean;
 
       beforeAll(async () => {
-        bpffs = daemonSet.spec.template.spec.volumes.find(({ name }: { name: string }) => name === 'bpffs').hostPath
-          .path;
-        // The kubelet's DirectoryOrCreate.
-        made = mkdirSync(bpffs, { recursive: true }) !== undefined;
+        bpffs = Bpffs.mount();
+        pins = join(bpffs.path, 'pins');
+        history = join(folder, 'history');
         const secret = join(folder, 'secret');
+        mkdirSync(pins);
+        mkdirSync(history);
         mkdirSync(secret);
         writeFileSync(join(secret, 'token'), TOKEN, { mode: 0o400 });
+        hostPaths = { '/sys/fs/bpf/ringside': pins, '/var/lib/ringside': history };
+        const paths = daemonSet.spec.template.spec.volumes.map(
+          ({ hostPath }: { hostPath?: { path: string } }) => hostPath?.path
+        );
+        expect(paths).toEqual(expect.arrayContaining(Object.keys(hostPaths)));
         const grantable = await grantableNames();
         options = (without) =>
-          dockerOptions(daemonSet, {
+          dockerOptions(daemonSet, 'agent', {
             secrets: { 'ringside-token': secret },
+            hostPaths,
             fields: { 'spec.nodeName': 'node-1' },
             capabilities: (wanted) => grantable(wanted).filter((name) => name !== without),
           });
       }, MINUTES);
       afterAll(() => {
-        if (made) {
-          rmdirSync(bpffs);
-        }
+        bpffs.unmount();
       });
 
       test(
@@ -234,6 +244,25 @@ describeHere(
           }
         },
         5 * MINUTES
+      );
+
+      test(
+        'leaves its history and what counts to the next one, and “detach” leaves nothing in the kernel',
+        async () => {
+          expect(readdirSync(history)).toContain('history');
+          expect(readdirSync(pins)).not.toEqual([]);
+          const [{ args }] = detach.spec.template.spec.initContainers;
+          const said = await engine.docker(
+            'run',
+            '--rm',
+            ...dockerOptions(detach, 'detach', { hostPaths, capabilities: (wanted) => wanted }),
+            'test/agent:1.0',
+            ...args
+          );
+          expect(said).toMatch(/removed/i);
+          expect(readdirSync(pins)).toEqual([]);
+        },
+        2 * MINUTES
       );
 
       test(
