@@ -8,6 +8,8 @@
 #ifndef RINGSIDE_HISTOGRAM_H
 #define RINGSIDE_HISTOGRAM_H
 
+#include <linux/types.h>
+
 #include "histogram_bounds.h"
 
 #define HISTOGRAM_BUCKETS_PER_OCTAVE 8
@@ -32,31 +34,42 @@ struct histogram {
 #define barrier_var(var) asm volatile("" : "+r"(var))
 #endif
 
-/*
- * The number of bounds that are below ns: a binary search without a branch, because the verifier would follow each side
- * of every branch. A difference of two numbers below 2^63 has its top bit set exactly if it is negative.
- */
-static inline __attribute__((always_inline)) __u32 histogram_rank(__u64 ns)
+/* 1 if a exceeds b. Both are below 2^63, so that their difference has its top bit set exactly if it is negative. */
+static inline __attribute__((always_inline)) __u32 histogram_exceeds(__u64 a, __u64 b)
 {
+	return (b - a) >> 63;
+}
+
+/*
+ * The number of bounds that are below ns: all those of the octaves below its own, and those it exceeds in its own octave,
+ * by the bits that follow its highest one. No branch, because the verifier would follow each side of every one, and no
+ * table in memory, which would be cold whenever a request ends.
+ */
+static inline __attribute__((always_inline)) __s32 histogram_rank(__u64 ns)
+{
+	static const __u64 bounds[] = HISTOGRAM_OCTAVE_BOUNDS;
+	/* The loop below needs a highest bit. */
+	__u64 bits = ns + histogram_exceeds(1, ns);
 	__u32 rank = 0;
+	__s32 octave = 62;
 
-	if (ns >> 62)
+	if (ns >> 63)
 		return HISTOGRAM_BOUNDS;
-	for (int shift = 8; shift >= 0; shift--) {
-		__u32 at = rank + (1U << shift) - 1;
-		__u32 step = (__u32)((histogram_bounds_ns[at & 511] - ns) >> 63) << shift;
+	for (__u32 shift = 32; shift; shift >>= 1) {
+		__u32 missing = histogram_exceeds(1ULL << (63 - shift), bits) * shift;
 
-		/* Or the compiler sees that no bits meet, and ORs them: up to 5.12 the verifier knows nothing of the result. */
-		barrier_var(step);
-		rank += step;
+		bits <<= missing;
+		octave -= missing;
 	}
-	return rank;
+	for (__u32 i = 0; i < HISTOGRAM_BUCKETS_PER_OCTAVE; i++)
+		rank += histogram_exceeds(bits, bounds[i]);
+	return HISTOGRAM_BELOW_OCTAVE + (octave - HISTOGRAM_OCTAVE) * HISTOGRAM_BUCKETS_PER_OCTAVE + rank;
 }
 
 /* The bucket of a duration; below the range it is 0, above it HISTOGRAM_OVERFLOW. */
 static inline __attribute__((always_inline)) __u32 histogram_bucket(__u64 ns, int min_exponent)
 {
-	int bucket = (int)histogram_rank(ns) - (min_exponent - LATENCY_MIN_EXPONENT) * HISTOGRAM_BUCKETS_PER_OCTAVE;
+	int bucket = histogram_rank(ns) - (min_exponent - LATENCY_MIN_EXPONENT) * HISTOGRAM_BUCKETS_PER_OCTAVE;
 
 	if (bucket < 0)
 		bucket = 0;

@@ -58,19 +58,31 @@ const ALL_BOUNDS = (LIFETIME_MIN_EXPONENT + OCTAVES - LATENCY_MIN_EXPONENT) * BU
 /**
  * `BOUNDS_NANOSECONDS[i]` is the largest whole number of nanoseconds not above 2^(-20 + i/8) seconds. Every sample is a
  * whole number of nanoseconds, so comparing with these puts each one into exactly the bucket that the real-valued bounds
- * would. `bpf/histogram_bounds.h` is generated from it.
+ * would.
  */
 export const BOUNDS_NANOSECONDS: readonly number[] = Array.from({ length: ALL_BOUNDS }, (_, i) => floorBound(i));
 
 function floorBound(i: number): number {
-  const guess = BigInt(Math.round(1e9 * 2 ** (LATENCY_MIN_EXPONENT + i / BUCKETS_PER_OCTAVE)));
-  // n <= 10^9 * 2^(i/8 - 20)  <=>  n^8 * 2^160 <= 10^72 * 2^i, in integers: no rounding.
-  const within = (n: bigint) => (n ** 8n << BigInt(-LATENCY_MIN_EXPONENT * BUCKETS_PER_OCTAVE)) <= 10n ** 72n << BigInt(i);
-  let bound = guess + 2n;
+  return Number(floorScaledBound(i, 0));
+}
+
+/** The highest bits of a bound in nanoseconds, so many of them and no rounding: what follows is cut off. */
+export function boundWithBits(i: number, bits: number): bigint {
+  return floorScaledBound(i, bits - BOUNDS_NANOSECONDS[i].toString(2).length);
+}
+
+/** The largest whole number not above 10^9 * 2^(i/8 - 20 + shift). */
+function floorScaledBound(i: number, shift: number): bigint {
+  const guess = BigInt(Math.round(1e9 * 2 ** (LATENCY_MIN_EXPONENT + i / BUCKETS_PER_OCTAVE + shift)));
+  // n <= 10^9 * 2^(i/8 - 20 + shift)  <=>  n^8 * 2^160 <= 10^72 * 2^(i + 8 shift), in integers: no rounding.
+  const limit = (10n ** 72n) << BigInt(i + shift * BUCKETS_PER_OCTAVE);
+  const within = (n: bigint) => (n ** 8n) << BigInt(-LATENCY_MIN_EXPONENT * BUCKETS_PER_OCTAVE) <= limit;
+  // The guess is right in its first 50 bits.
+  let bound = guess + (guess >> 50n) + 2n;
   while (!within(bound)) {
     bound--;
   }
-  return Number(bound);
+  return bound;
 }
 
 /**

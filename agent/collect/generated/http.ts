@@ -346,11 +346,10 @@ export const maps = {
 
 /** Where the variables of .rodata lie in its image, in bytes. */
 export const rodata = {
-  histogramBoundsNs: { offset: 0, size: 4096 },
-  maxSeriesOfOwner: { offset: 4096, size: 4 },
-  streamNames: { offset: 4100, size: 64 },
-  newConnection: { offset: 4168, size: 536 },
-  methodCharacters: { offset: 4704, size: 32 },
+  maxSeriesOfOwner: { offset: 0, size: 4 },
+  streamNames: { offset: 4, size: 64 },
+  newConnection: { offset: 72, size: 536 },
+  methodCharacters: { offset: 608, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */

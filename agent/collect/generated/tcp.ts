@@ -254,8 +254,7 @@ export const maps = {
 export const rodata = {
   scopeCgroupId: { offset: 0, size: 8 },
   scopeCgroupLevel: { offset: 8, size: 4 },
-  histogramBoundsNs: { offset: 16, size: 4096 },
-  zero: { offset: 4112, size: 4 },
+  zero: { offset: 12, size: 4 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */
