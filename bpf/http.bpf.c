@@ -10,35 +10,62 @@
 #include "http_admit.h"
 #include "http_read.h"
 
-/* Where in the program arrays the readers are. */
+/* Where in the program arrays they are. */
 #define READ 0
-#define READ_EARLY 1
+#define ADMIT 1
+#define READ_EARLY 2
 
-int read_ingress(struct __sk_buff *skb);
-int read_egress(struct __sk_buff *skb);
+int http_ingress(struct __sk_buff *skb);
+int http_egress(struct __sk_buff *skb);
+int admit_ingress(struct __sk_buff *skb);
+int admit_egress(struct __sk_buff *skb);
 int read_early(struct __sk_buff *skb);
 
 /*
- * Reading is a program of its own, which the hooks and the reader itself go on to: the verifier looks at the loop once a
- * direction, and a segment can be read on as often as the kernel allows.
+ * Nearly every segment is of a connection that is known, and is read in the hook itself, which goes on to itself as often
+ * as the kernel allows where one run of it is not enough. What is seldom is a program of its own: so the verifier looks at
+ * the loop of the reader with little around it, and once a direction.
  */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 3);
+	__type(key, u32);
+	__array(values, int(void *));
+} ingress_programs SEC(".maps") = {
+	.values = { [READ] = (void *)&http_ingress, [ADMIT] = (void *)&admit_ingress, [READ_EARLY] = (void *)&read_early },
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
 	__uint(max_entries, 2);
 	__type(key, u32);
 	__array(values, int(void *));
-} ingress_readers SEC(".maps") = {
-	.values = { [READ] = (void *)&read_ingress, [READ_EARLY] = (void *)&read_early },
+} egress_programs SEC(".maps") = {
+	.values = { [READ] = (void *)&http_egress, [ADMIT] = (void *)&admit_egress },
 };
 
-struct {
-	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
-	__array(values, int(void *));
-} egress_readers SEC(".maps") = {
-	.values = { [READ] = (void *)&read_egress },
-};
+/* Comes back only if the kernel refuses. */
+#define GO_ON_TO(program, skb, ingress)                                                                                \
+	do {                                                                                                           \
+		if (ingress)                                                                                           \
+			bpf_tail_call(skb, &ingress_programs, program);                                                \
+		else                                                                                                   \
+			bpf_tail_call(skb, &egress_programs, program);                                                 \
+	} while (0)
+
+/* Whether a run of the hook is the first one on a segment, or goes on in it: kept in what a packet has for its programs. */
+#define is_under_way(skb) ((skb)->cb[0])
+
+/*
+ * When a segment came or goes. To what leaves, TCP has given the time by the same clock (skb_mstamp_ns), later than now
+ * only where it paces: then that is when it goes.
+ */
+static __always_inline u64 time_of(const struct __sk_buff *skb, bool ingress)
+{
+	u64 sent_ns = ingress ? 0 : skb->tstamp;
+
+	return sent_ns ? sent_ns : bpf_ktime_get_ns();
+}
 
 /* Makes the payload of a segment ready to be read. False: nothing of it, and nothing else about it, is new. */
 static __always_inline bool take_segment(struct __sk_buff *skb, struct http_connection *c, struct bpf_sock *sk,
@@ -51,7 +78,7 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 	s->offset = s->end = 0;
 	if (segment->payload < segment->end && order_segment(c, s, segment, sk, ingress)) {
 		s->next_seq = fin_seq;
-		s->latest_ns = bpf_ktime_get_ns();
+		s->latest_ns = time_of(skb, ingress);
 		if (in_body(s) && s->remaining > segment->end - segment->payload) {
 			/* The inside of a large body, which most segments are. */
 			s->remaining -= segment->end - segment->payload;
@@ -67,47 +94,6 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 	if (segment->fin && fin_seq == s->next_seq)
 		s->flags |= STREAM_FIN;
 	return s->offset < s->end || s->flags & (STREAM_FIN | STREAM_HOLDS);
-}
-
-static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
-{
-	struct bpf_sock *sk = skb->sk;
-	struct http_connection *c;
-	struct segment segment;
-
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || sk->protocol != IPPROTO_TCP || !read_segment(skb, &segment))
-		return 1;
-	if (segment.payload == segment.end && !segment.fin && !segment.rst)
-		return 1;
-	if (ingress && is_listener(sk)) {
-		bpf_tail_call(skb, &ingress_readers, READ_EARLY);
-		return 1;
-	}
-
-	c = bpf_sk_storage_get(&connections, sk, 0, 0);
-	if (!c)
-		c = admit(skb, sk, &segment, ingress);
-	if (!c || c->ignored)
-		return 1;
-	if (segment.rst || c->excluded) {
-		abandon_requests(c, bpf_ktime_get_ns());
-		/* Measured again: what comes next is looked at as if the connection had just begun. */
-		if (c->excluded && !is_excluded(c->cgroup_id))
-			bpf_sk_storage_delete(&connections, sk);
-		return 1;
-	}
-	if (ingress && !begin_reading(c))
-		return 1;
-	if (take_segment(skb, c, sk, &segment, ingress)) {
-		if (ingress)
-			bpf_tail_call(skb, &ingress_readers, READ);
-		else
-			bpf_tail_call(skb, &egress_readers, READ);
-	}
-	if (ingress)
-		end_reading(c);
-	return 1;
 }
 
 /* The segment is read: where the stream stands now. */
@@ -127,12 +113,10 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	struct http_stream *s = stream_at(c, stream_of(answer));
 
 	if (!read_stream(skb, c, s, answer)) {
-		if (ingress)
-			bpf_tail_call(skb, &ingress_readers, READ);
-		else
-			bpf_tail_call(skb, &egress_readers, READ);
+		is_under_way(skb) = true;
+		GO_ON_TO(READ, skb, ingress);
 		/* As often as the kernel allows: this segment is finer cut than any real traffic. */
-		lose_stream(c, s);
+		lose_stream(c, s, answer);
 	}
 	finish_segment(c, s, answer);
 	if (ingress)
@@ -140,14 +124,74 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	return 1;
 }
 
-static __always_inline int read_connection(struct __sk_buff *skb, bool ingress)
+/* The TCP socket of a segment that says something, and what it says. */
+static __always_inline struct bpf_sock *socket_of(struct __sk_buff *skb, struct segment *segment)
 {
 	struct bpf_sock *sk = skb->sk;
-	struct http_connection *c;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	c = sk ? bpf_sk_storage_get(&connections, sk, 0, 0) : NULL;
-	return c ? read_on(skb, c, ingress) : 1;
+	if (!sk || sk->protocol != IPPROTO_TCP || !read_segment(skb, segment))
+		return NULL;
+	return segment->payload < segment->end || segment->fin || segment->rst ? sk : NULL;
+}
+
+static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
+{
+	struct segment segment;
+	struct bpf_sock *sk = socket_of(skb, &segment);
+	struct http_connection *c;
+
+	if (!sk)
+		return 1;
+	if (ingress && is_listener(sk)) {
+		GO_ON_TO(READ_EARLY, skb, true);
+		return 1;
+	}
+	c = bpf_sk_storage_get(&connections, sk, 0, 0);
+	if (c && c->ignored)
+		return 1;
+	if (!c || segment.rst || c->excluded) {
+		if (c || !is_stranger(sk))
+			GO_ON_TO(ADMIT, skb, ingress);
+		return 1;
+	}
+	if (!is_under_way(skb)) {
+		if (ingress && !begin_reading(c))
+			return 1;
+		if (!take_segment(skb, c, sk, &segment, ingress)) {
+			if (ingress)
+				end_reading(c);
+			return 1;
+		}
+	}
+	/* Else the compiler makes two readers. */
+	barrier_var(c);
+	return read_on(skb, c, ingress);
+}
+
+/* A segment of a connection that is not known yet, or not to be followed any longer. */
+static __always_inline int on_first_or_last(struct __sk_buff *skb, bool ingress)
+{
+	struct segment segment;
+	struct bpf_sock *sk = socket_of(skb, &segment);
+	struct http_connection *c;
+
+	if (!sk)
+		return 1;
+	c = bpf_sk_storage_get(&connections, sk, 0, 0);
+	if (!c)
+		c = admit(skb, sk, &segment, ingress);
+	if (!c || c->ignored)
+		return 1;
+	if (!segment.rst && !c->excluded) {
+		GO_ON_TO(READ, skb, ingress);
+		return 1;
+	}
+	abandon_requests(c, bpf_ktime_get_ns());
+	/* Measured again: what comes next is looked at as if the connection had just begun. */
+	if (c->excluded && !is_excluded(c->cgroup_id))
+		bpf_sk_storage_delete(&connections, sk);
+	return 1;
 }
 
 SEC("cgroup_skb/ingress")
@@ -163,15 +207,15 @@ int http_egress(struct __sk_buff *skb)
 }
 
 SEC("cgroup_skb/ingress")
-int read_ingress(struct __sk_buff *skb)
+int admit_ingress(struct __sk_buff *skb)
 {
-	return read_connection(skb, true);
+	return on_first_or_last(skb, true);
 }
 
 SEC("cgroup_skb/egress")
-int read_egress(struct __sk_buff *skb)
+int admit_egress(struct __sk_buff *skb)
 {
-	return read_connection(skb, false);
+	return on_first_or_last(skb, false);
 }
 
 /* Where there is no socket yet to be found again by, a segment is read once, as far as one run reaches. */
@@ -194,7 +238,7 @@ int read_early(struct __sk_buff *skb)
 		return 1;
 	s = stream_at(c, STREAM_OF_REQUESTS);
 	if (!read_stream(skb, c, s, false))
-		lose_stream(c, s);
+		lose_stream(c, s, false);
 	finish_segment(c, s, false);
 	return 1;
 }

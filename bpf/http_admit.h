@@ -21,6 +21,11 @@ struct {
 	__type(value, u8);
 } strangers SEC(".maps");
 
+static __always_inline bool is_stranger(struct bpf_sock *sk)
+{
+	return bpf_sk_storage_get(&strangers, sk, 0, 0);
+}
+
 /*
  * Nothing was ever received: what arrives now is the first of the connection. For what leaves, nothing was acknowledged
  * but the handshake, and nothing is under way.
@@ -100,7 +105,7 @@ static __always_inline struct http_connection *admit(struct __sk_buff *skb, stru
 	u64 word = 0;
 	u32 length;
 
-	if (is_excluded(bpf_sk_cgroup_id(sk)) || bpf_sk_storage_get(&strangers, sk, 0, 0))
+	if (is_excluded(bpf_sk_cgroup_id(sk)) || is_stranger(sk))
 		return NULL;
 	if (read_flow(skb, sk, ingress, &flow)) {
 		c = adopt(sk, &flow);

@@ -30,19 +30,19 @@ static __always_inline void stream_load(void *context, u32 offset, u8 *to, u32 c
 #define STREAM_OF_REQUESTS 0
 #define STREAM_OF_ANSWERS 1
 
+/*
+ * Socket storage begins 8 bytes into a cache line. The two directions run on different CPUs, and a line that both write
+ * wanders between them: what both use of a connection that asks one thing at a time fills the rest of that line, and each
+ * stream begins one of its own.
+ */
 struct http_connection {
-	struct http_stream streams[2];
-	u64 started_ns[PIPELINE];
-	u8 methods[PIPELINE];
 	u64 cgroup_id;
-	/* Requests so far, and how many of them are answered or given up. */
+	/* Requests so far, how many of them are answered or given up, and how many came before the first one in the ring. */
 	u32 head;
 	u32 tail;
-	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
-	u32 overflow_from;
-	/* Where a connection began that has no socket yet. */
-	u32 first_seq;
-	u8 overflowing;
+	u32 ring_from;
+	/* Programs that read what arrives, at the moment. */
+	u32 readers;
 	u8 role;
 	/* Not HTTP, or not any more (an upgrade, a tunnel). */
 	u8 ignored;
@@ -50,10 +50,37 @@ struct http_connection {
 	u8 excluded;
 	/* It has no socket yet, and may never get one: its requests count when it does. */
 	u8 early;
-	u8 unused[3];
-	/* Programs that read what arrives, at the moment. */
-	u32 readers;
+	/* The place in the answers is lost. */
+	u8 answers_lost;
+	u8 overflowing;
+	u8 unused[2];
+	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
+	u32 overflow_from;
+	/* Where a connection began that has no socket yet. */
+	u32 first_seq;
+	/* When each began and its method, as told by request_of(). */
+	u64 requests[PIPELINE];
+	u64 unused_too[2];
+	struct http_stream streams[2];
 };
+
+/* A request of the ring in a word. The times of 36 years without a reboot have as many bits as are left. */
+#define METHOD_BITS 4
+
+static __always_inline u64 request_of(u8 method, u64 started_ns)
+{
+	return started_ns << METHOD_BITS | method;
+}
+
+static __always_inline u64 started_at(u64 request)
+{
+	return request >> METHOD_BITS;
+}
+
+static __always_inline u8 method_asked(u64 request)
+{
+	return request & ((1 << METHOD_BITS) - 1);
+}
 
 static __always_inline bool is_answer(const struct http_connection *c, bool ingress)
 {
@@ -104,10 +131,15 @@ static __always_inline bool awaits_answer(const struct http_connection *c)
 	return c->head != c->tail;
 }
 
-/* Whether an answer that began then can be one to the oldest request. */
-static __always_inline bool is_asked_for(const struct http_connection *c, u64 first_byte_ns)
+static __always_inline u64 *ring_at(struct http_connection *c, u32 request)
 {
-	return awaits_answer(c) && first_byte_ns >= c->started_ns[c->tail & (PIPELINE - 1)];
+	return &c->requests[(request - c->ring_from) & (PIPELINE - 1)];
+}
+
+/* Whether an answer that began then can be one to the oldest request. */
+static __always_inline bool is_asked_for(struct http_connection *c, u64 first_byte_ns)
+{
+	return awaits_answer(c) && first_byte_ns >= started_at(*ring_at(c, c->tail));
 }
 
 /* The status of the answer that the oldest request has got so far; none while that is unasked for, or an interim one. */
@@ -123,23 +155,22 @@ static __always_inline bool tail_overflowed(const struct http_connection *c)
 	return c->overflowing && (s32)(c->tail - c->overflow_from) >= 0;
 }
 
-static __always_inline u8 tail_method(const struct http_connection *c)
+static __always_inline u8 tail_method(struct http_connection *c)
 {
-	return tail_overflowed(c) ? HTTP_METHOD_OTHER : c->methods[c->tail & (PIPELINE - 1)];
+	return tail_overflowed(c) ? HTTP_METHOD_OTHER : method_asked(*ring_at(c, c->tail));
 }
 
 static __always_inline void push_request(struct http_connection *c, u8 method, u64 started_ns)
 {
-	u32 at = c->head & (PIPELINE - 1);
-
+	/* One after the other they all take the first place of the ring. */
+	if (!awaits_answer(c))
+		c->ring_from = c->head;
 	if (!c->overflowing && c->head - c->tail >= PIPELINE) {
 		c->overflowing = 1;
 		c->overflow_from = c->head;
 	}
-	if (!c->overflowing) {
-		c->started_ns[at] = started_ns;
-		c->methods[at] = method;
-	}
+	if (!c->overflowing)
+		*ring_at(c, c->head) = request_of(method, started_ns);
 	c->head++;
 	if (c->early)
 		return;
@@ -150,14 +181,13 @@ static __always_inline void push_request(struct http_connection *c, u8 method, u
 /* Takes the oldest request out of the ring; with status it is recorded, without it is lost. */
 static __always_inline void pop_request(struct http_connection *c, bool record, u16 status, u64 first_byte_ns, u64 end_ns)
 {
-	u32 at = c->tail & (PIPELINE - 1);
+	u64 request = *ring_at(c, c->tail), started_ns = started_at(request);
 	struct http_key key = {
 		.cgroup_id = c->cgroup_id,
 		.status = status,
-		.method = c->methods[at],
+		.method = method_asked(request),
 		.role = c->role,
 	};
-	u64 started_ns = c->started_ns[at];
 
 	if (!tail_overflowed(c)) {
 		count(HTTP_ENDED);
@@ -181,7 +211,7 @@ static __always_inline void abandon_requests(struct http_connection *c, u64 now_
 	for (u32 i = 0; i < PIPELINE; i++) {
 		u16 status = i == 0 ? begun_status(answers) : HTTP_STATUS_NONE;
 		/* There were answers, and we could not read them: that is not the same as none. */
-		bool lost = !status && (answers->state == STREAM_LOST || answers->flags & STREAM_HOLDS);
+		bool lost = !status && (c->answers_lost || answers->flags & STREAM_HOLDS);
 
 		if (!awaits_answer(c))
 			break;

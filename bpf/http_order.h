@@ -7,7 +7,7 @@
 #include "segment.h"
 
 /* The place in a stream is lost. Its requests end with the connection, or with the next request. */
-static __always_inline void lose_stream(struct http_connection *c, struct http_stream *s)
+static __always_inline void lose_stream(struct http_connection *c, struct http_stream *s, bool answer)
 {
 	/* Not one request was understood: this was never HTTP. */
 	if (!c->head)
@@ -15,6 +15,7 @@ static __always_inline void lose_stream(struct http_connection *c, struct http_s
 	else if (s->state != STREAM_LOST)
 		count(HTTP_LOST);
 	s->state = STREAM_LOST;
+	c->answers_lost |= answer;
 	s->offset = s->end;
 }
 
@@ -74,7 +75,7 @@ static __always_inline bool order_segment(struct http_connection *c, struct http
 	}
 	/* The kernel has what we missed, and it will not come again. */
 	s->next_seq = segment->seq;
-	lose_stream(c, s);
+	lose_stream(c, s, is_answer(c, ingress));
 	return true;
 }
 

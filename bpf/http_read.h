@@ -60,9 +60,10 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 {
 	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
 	bool finished = false;
+	u8 method = HTTP_METHOD_OTHER;
 
 	if (event == EVENT_GARBAGE) {
-		lose_stream(c, s);
+		lose_stream(c, s, answer);
 		return;
 	}
 	if (event == EVENT_HEAD)
@@ -71,7 +72,7 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 	if (event == EVENT_START_LINE && answer) {
 		s->status = status_of(s->first);
 		if (!s->status) {
-			lose_stream(c, s);
+			lose_stream(c, s, answer);
 		} else if (!is_asked_for(c, s->first_byte_ns)) {
 			s->flags |= UNASKED;
 			count(HTTP_UNMATCHED);
@@ -79,12 +80,13 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 		return;
 	}
 	if (event == EVENT_START_LINE) {
-		if (!begins_like_request(s->first[0], 8) || !ends_like_request(s->last)) {
-			lose_stream(c, s);
+		method = method_of(s->first[0]);
+		if ((!method && !begins_like_request(s->first[0], 8)) || !ends_like_request(s->last)) {
+			lose_stream(c, s, answer);
 			return;
 		}
 		/* Whoever asks again has the answer: the end of one that we lost sight of was its latest byte. */
-		finished = answers->state == STREAM_LOST;
+		finished = c->answers_lost;
 	}
 	if (event == EVENT_END) {
 		s->state = STREAM_START;
@@ -98,9 +100,10 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 			pop_request(c, status, status, answers->first_byte_ns, answers->latest_ns);
 		answers->status = 0;
 		answers->state = STREAM_START;
+		c->answers_lost = 0;
 	}
 	if (event == EVENT_START_LINE)
-		push_request(c, method_of(s->first[0]), s->first_byte_ns);
+		push_request(c, method, s->first_byte_ns);
 }
 
 /* Reads up to the next thing that changes the connection, or some way towards it. */
@@ -154,7 +157,7 @@ static __always_inline void find_again(struct __sk_buff *skb, struct http_connec
 	u64 word = 0;
 
 	/* While an answer is still to come this is the rest of its request, whatever it looks like. */
-	if (awaits_answer(c) && c->streams[STREAM_OF_ANSWERS].state != STREAM_LOST)
+	if (awaits_answer(c) && !c->answers_lost)
 		return;
 	if (s->end - s->offset < 8 || bpf_skb_load_bytes(skb, s->offset, &word, 8))
 		return;

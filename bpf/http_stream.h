@@ -65,38 +65,48 @@ enum stream_event {
 	EVENT_END,
 };
 
-#define STREAM_WINDOW 64
+/* A window is looked at in parts of as many bytes as a word has bits. */
+#define STREAM_WINDOW 256
+#define STREAM_PART 64
 #define START_LINE_PREFIX 16
 /* A start line or header larger than this is nobody's. */
 #define STREAM_HEAD_LIMIT (256 * 1024)
 
+/*
+ * In the order of use: what every segment touches is one cache line, where a connection is laid out for that, and what
+ * only heads need is in those after it.
+ */
 struct http_stream {
-	/* Bytes of the body or chunk to come; while a length is read, its digits so far. */
-	__u64 remaining;
-	/* The first 16 bytes of the start line, zero-padded, with room to write a whole word at any of them; its last 8. */
-	__u64 first[3];
-	__u64 last;
-	/* One bit a byte of the window: line feeds. */
-	__u64 feeds;
-	/* When the first byte of the message and the latest byte of the stream came. */
-	__u64 first_byte_ns;
-	__u64 latest_ns;
 	/* The sequence number of the next byte, and of the first one that has not come early. */
 	__u32 next_seq;
 	__u32 beyond_seq;
-	/* The payload not read yet, as offsets into the segment; which part of it is in the window. */
+	/*
+	 * The payload not read yet, as offsets into the segment; what of it is in the window; where the part ends that feeds
+	 * tells of.
+	 */
 	__u32 offset;
 	__u32 end;
 	__u32 window_from;
 	__u32 window_to;
-	__u32 head_bytes;
-	__u16 status;
+	__u32 part_to;
 	__u8 state;
 	__u8 flags;
 	__u8 name;
 	__u8 matched;
+	/* Bytes of the body or chunk to come; while a length is read, its digits so far. */
+	__u64 remaining;
+	/* When the first byte of the message and the latest byte of the stream came. */
+	__u64 first_byte_ns;
+	__u64 latest_ns;
+	/* One bit a byte of a part of the window: line feeds. */
+	__u64 feeds;
+	/* The last 8 bytes of the start line, and its first 16: zero-padded, with room to write a whole word at any of them. */
+	__u64 last;
+	__u64 first[3];
+	__u32 head_bytes;
+	__u16 status;
 	__u8 prefix;
-	__u8 unused;
+	__u8 unused[17];
 	/* A window of the payload, with room for a whole word at its last byte. */
 	__u8 window[STREAM_WINDOW + 8] __attribute__((aligned(8)));
 };
@@ -327,17 +337,27 @@ static __always_inline void chunk_size(struct http_stream *s, __u8 byte)
 static __always_inline void refill(void *context, struct http_stream *s)
 {
 	__u32 count = s->end - s->offset;
-	__u64 feeds = 0;
 
 	if (count > STREAM_WINDOW)
 		count = STREAM_WINDOW;
 	stream_load(context, s->offset, s->window, count);
 	s->window_from = s->offset;
 	s->window_to = s->offset + count;
+	s->part_to = s->offset;
+}
+
+/* Finds the line feeds of the part of the window that the stream's place is in. */
+static __always_inline void find_feeds(struct http_stream *s)
+{
+	__u32 part = (s->offset - s->window_from) & (STREAM_WINDOW - STREAM_PART);
+	const __u64 *words = (const __u64 *)&s->window[part];
+	__u64 feeds = 0;
+
 #pragma clang loop unroll(full)
-	for (int i = 0; i < STREAM_WINDOW / 8; i++)
-		feeds |= line_feeds_in(((const __u64 *)s->window)[i]) << (8 * i);
+	for (int i = 0; i < STREAM_PART / 8; i++)
+		feeds |= line_feeds_in(words[i]) << (8 * i);
 	s->feeds = feeds;
+	s->part_to = s->window_from + part + STREAM_PART;
 }
 
 /* Goes on by a line, a part of one, or a body. Call while s->offset < s->end or body_is_over(). */
@@ -357,6 +377,9 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	if (s->offset < s->window_from || s->offset >= s->window_to ||
 	    (s->window_to < s->end && s->offset + 8 > s->window_to))
 		refill(context, s);
+	forget();
+	if (s->offset >= s->part_to)
+		find_feeds(s);
 	forget();
 	state = s->state;
 	count = s->window_to - s->offset;
@@ -395,10 +418,12 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 		return EVENT_NONE;
 	}
 
-	/* What is left goes on to the end of its line, or of the window. */
+	/* What is left goes on to the end of its line, or of what feeds tells of. */
 	forget();
 	state = s->state;
-	feed = trailing_zeros(s->feeds >> ((s->offset - s->window_from) & (STREAM_WINDOW - 1)));
+	feed = trailing_zeros(s->feeds >> ((s->offset - s->window_from) & (STREAM_PART - 1)));
+	if (count > s->part_to - s->offset)
+		count = s->part_to - s->offset;
 	if (state == STREAM_START_LINE) {
 		if (!s->prefix && count >= START_LINE_PREFIX && feed >= START_LINE_PREFIX) {
 			/* All of it at once, as nearly always. */

@@ -16,8 +16,8 @@
 #define STEP_NS 1000
 /* What is read of a segment at the least, whatever it holds (bpf/http_read.h and the kernel's limit on tail calls). */
 #define READ_AT_LEAST 900
-/* A window holds 64 bytes, and is filled again when fewer than eight are left: once in 32 is generous. */
-#define MAX_LOADS(length) (24 + (length) / 32)
+/* A window holds 256 bytes, and is filled again when fewer than eight are left: once in 128 is generous. */
+#define MAX_LOADS(length) (24 + (length) / 128)
 
 /* One way of a conversation past the hooks. */
 struct passage {

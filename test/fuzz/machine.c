@@ -224,6 +224,7 @@ static void run(bool ingress)
 	kernel.skb.sk = &kernel.sock;
 	kernel.tail_calls = 0;
 	kernel.loads = 0;
+	memset(kernel.skb.cb, 0, sizeof(kernel.skb.cb));
 	if (ingress)
 		http_ingress(&kernel.skb);
 	else

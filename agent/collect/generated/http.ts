@@ -36,141 +36,150 @@ export function readHttpFlow(view: DataView, at = 0): HttpFlow {
 
 /** `struct http_stream` */
 export interface HttpStream {
-  remaining: bigint;
-  first: BigUint64Array;
-  last: bigint;
-  feeds: bigint;
-  firstByteNs: bigint;
-  latestNs: bigint;
   nextSeq: number;
   beyondSeq: number;
   offset: number;
   end: number;
   windowFrom: number;
   windowTo: number;
-  headBytes: number;
-  status: number;
+  partTo: number;
   state: number;
   flags: number;
   name: number;
   matched: number;
+  remaining: bigint;
+  firstByteNs: bigint;
+  latestNs: bigint;
+  feeds: bigint;
+  last: bigint;
+  first: BigUint64Array;
+  headBytes: number;
+  status: number;
   prefix: number;
-  unused: number;
+  unused: Uint8Array;
   window: Uint8Array;
 }
 
 /** Bytes. */
-export const HTTP_STREAM_SIZE = 176;
+export const HTTP_STREAM_SIZE = 384;
 
 /** Bytes from the start of the struct. */
 export const HttpStreamOffsets = {
-  remaining: 0,
-  first: 8,
-  last: 32,
-  feeds: 40,
-  firstByteNs: 48,
-  latestNs: 56,
-  nextSeq: 64,
-  beyondSeq: 68,
-  offset: 72,
-  end: 76,
-  windowFrom: 80,
-  windowTo: 84,
-  headBytes: 88,
-  status: 92,
-  state: 94,
-  flags: 95,
-  name: 96,
-  matched: 97,
-  prefix: 98,
-  unused: 99,
-  window: 104,
+  nextSeq: 0,
+  beyondSeq: 4,
+  offset: 8,
+  end: 12,
+  windowFrom: 16,
+  windowTo: 20,
+  partTo: 24,
+  state: 28,
+  flags: 29,
+  name: 30,
+  matched: 31,
+  remaining: 32,
+  firstByteNs: 40,
+  latestNs: 48,
+  feeds: 56,
+  last: 64,
+  first: 72,
+  headBytes: 96,
+  status: 100,
+  prefix: 102,
+  unused: 103,
+  window: 120,
 } as const;
 
 export function readHttpStream(view: DataView, at = 0): HttpStream {
   return {
-    remaining: view.getBigUint64(at, true),
-    first: new BigUint64Array(copy(view, at + 8, 24)),
-    last: view.getBigUint64(at + 32, true),
-    feeds: view.getBigUint64(at + 40, true),
-    firstByteNs: view.getBigUint64(at + 48, true),
-    latestNs: view.getBigUint64(at + 56, true),
-    nextSeq: view.getUint32(at + 64, true),
-    beyondSeq: view.getUint32(at + 68, true),
-    offset: view.getUint32(at + 72, true),
-    end: view.getUint32(at + 76, true),
-    windowFrom: view.getUint32(at + 80, true),
-    windowTo: view.getUint32(at + 84, true),
-    headBytes: view.getUint32(at + 88, true),
-    status: view.getUint16(at + 92, true),
-    state: view.getUint8(at + 94),
-    flags: view.getUint8(at + 95),
-    name: view.getUint8(at + 96),
-    matched: view.getUint8(at + 97),
-    prefix: view.getUint8(at + 98),
-    unused: view.getUint8(at + 99),
-    window: new Uint8Array(copy(view, at + 104, 72)),
+    nextSeq: view.getUint32(at, true),
+    beyondSeq: view.getUint32(at + 4, true),
+    offset: view.getUint32(at + 8, true),
+    end: view.getUint32(at + 12, true),
+    windowFrom: view.getUint32(at + 16, true),
+    windowTo: view.getUint32(at + 20, true),
+    partTo: view.getUint32(at + 24, true),
+    state: view.getUint8(at + 28),
+    flags: view.getUint8(at + 29),
+    name: view.getUint8(at + 30),
+    matched: view.getUint8(at + 31),
+    remaining: view.getBigUint64(at + 32, true),
+    firstByteNs: view.getBigUint64(at + 40, true),
+    latestNs: view.getBigUint64(at + 48, true),
+    feeds: view.getBigUint64(at + 56, true),
+    last: view.getBigUint64(at + 64, true),
+    first: new BigUint64Array(copy(view, at + 72, 24)),
+    headBytes: view.getUint32(at + 96, true),
+    status: view.getUint16(at + 100, true),
+    prefix: view.getUint8(at + 102),
+    unused: new Uint8Array(copy(view, at + 103, 17)),
+    window: new Uint8Array(copy(view, at + 120, 264)),
   };
 }
 
 /** `struct http_connection` */
 export interface HttpConnection {
-  streams: Array<HttpStream>;
-  startedNs: BigUint64Array;
-  methods: Uint8Array;
   cgroupId: bigint;
   head: number;
   tail: number;
-  overflowFrom: number;
-  firstSeq: number;
-  overflowing: number;
+  ringFrom: number;
+  readers: number;
   role: number;
   ignored: number;
   excluded: number;
   early: number;
+  answersLost: number;
+  overflowing: number;
   unused: Uint8Array;
-  readers: number;
+  overflowFrom: number;
+  firstSeq: number;
+  requests: BigUint64Array;
+  unusedToo: BigUint64Array;
+  streams: Array<HttpStream>;
 }
 
 /** Bytes. */
-export const HTTP_CONNECTION_SIZE = 536;
+export const HTTP_CONNECTION_SIZE = 952;
 
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
-  streams: 0,
-  startedNs: 352,
-  methods: 480,
-  cgroupId: 496,
-  head: 504,
-  tail: 508,
-  overflowFrom: 512,
-  firstSeq: 516,
-  overflowing: 520,
-  role: 521,
-  ignored: 522,
-  excluded: 523,
-  early: 524,
-  unused: 525,
-  readers: 528,
+  cgroupId: 0,
+  head: 8,
+  tail: 12,
+  ringFrom: 16,
+  readers: 20,
+  role: 24,
+  ignored: 25,
+  excluded: 26,
+  early: 27,
+  answersLost: 28,
+  overflowing: 29,
+  unused: 30,
+  overflowFrom: 32,
+  firstSeq: 36,
+  requests: 40,
+  unusedToo: 168,
+  streams: 184,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
   return {
-    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + i * 176)),
-    startedNs: new BigUint64Array(copy(view, at + 352, 128)),
-    methods: new Uint8Array(copy(view, at + 480, 16)),
-    cgroupId: view.getBigUint64(at + 496, true),
-    head: view.getUint32(at + 504, true),
-    tail: view.getUint32(at + 508, true),
-    overflowFrom: view.getUint32(at + 512, true),
-    firstSeq: view.getUint32(at + 516, true),
-    overflowing: view.getUint8(at + 520),
-    role: view.getUint8(at + 521),
-    ignored: view.getUint8(at + 522),
-    excluded: view.getUint8(at + 523),
-    early: view.getUint8(at + 524),
-    unused: new Uint8Array(copy(view, at + 525, 3)),
-    readers: view.getUint32(at + 528, true),
+    cgroupId: view.getBigUint64(at, true),
+    head: view.getUint32(at + 8, true),
+    tail: view.getUint32(at + 12, true),
+    ringFrom: view.getUint32(at + 16, true),
+    readers: view.getUint32(at + 20, true),
+    role: view.getUint8(at + 24),
+    ignored: view.getUint8(at + 25),
+    excluded: view.getUint8(at + 26),
+    early: view.getUint8(at + 27),
+    answersLost: view.getUint8(at + 28),
+    overflowing: view.getUint8(at + 29),
+    unused: new Uint8Array(copy(view, at + 30, 2)),
+    overflowFrom: view.getUint32(at + 32, true),
+    firstSeq: view.getUint32(at + 36, true),
+    requests: new BigUint64Array(copy(view, at + 40, 128)),
+    unusedToo: new BigUint64Array(copy(view, at + 168, 16)),
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 184 + i * 384)),
   };
 }
 
@@ -331,16 +340,16 @@ export enum HttpRole {
 
 /** By name. Sizes are in bytes. */
 export const maps = {
-  ingress_readers: { keySize: 4, maxEntries: 2 },
-  egress_readers: { keySize: 4, maxEntries: 1 },
-  early: { keySize: 48, readKey: readHttpFlow, valueSize: 536, readValue: readHttpConnection, maxEntries: 512 },
+  ingress_programs: { keySize: 4, maxEntries: 3 },
+  egress_programs: { keySize: 4, maxEntries: 2 },
+  early: { keySize: 48, readKey: readHttpFlow, valueSize: 952, readValue: readHttpConnection, maxEntries: 512 },
   excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   series_of_owner: { keySize: 8, valueSize: 4, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 536, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 952, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
@@ -348,8 +357,8 @@ export const maps = {
 export const rodata = {
   maxSeriesOfOwner: { offset: 0, size: 4 },
   streamNames: { offset: 4, size: 64 },
-  newConnection: { offset: 72, size: 536 },
-  methodCharacters: { offset: 608, size: 32 },
+  newConnection: { offset: 72, size: 952 },
+  methodCharacters: { offset: 1024, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */
