@@ -124,38 +124,53 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	return 1;
 }
 
-/* The TCP socket of a segment that says something, and what it says. */
-static __always_inline struct bpf_sock *socket_of(struct __sk_buff *skb, struct segment *segment)
+static __always_inline struct bpf_sock *tcp_socket(struct __sk_buff *skb)
 {
 	struct bpf_sock *sk = skb->sk;
 
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	if (!sk || sk->protocol != IPPROTO_TCP || !read_segment(skb, segment))
-		return NULL;
-	return segment->payload < segment->end || segment->fin || segment->rst ? sk : NULL;
+	return sk && sk->protocol == IPPROTO_TCP ? sk : NULL;
+}
+
+/* Whether a segment says something. */
+static __always_inline bool read_news(struct __sk_buff *skb, struct segment *segment)
+{
+	return read_segment(skb, segment) && (segment->payload < segment->end || segment->fin || segment->rst);
 }
 
 static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 {
-	struct segment segment;
-	struct bpf_sock *sk = socket_of(skb, &segment);
+	struct bpf_sock *sk = tcp_socket(skb);
 	struct http_connection *c;
 
 	if (!sk)
 		return 1;
-	if (ingress && is_listener(sk)) {
-		GO_ON_TO(READ_EARLY, skb, true);
-		return 1;
-	}
-	c = bpf_sk_storage_get(&connections, sk, 0, 0);
-	if (c && c->ignored)
-		return 1;
-	if (!c || segment.rst || c->excluded) {
-		if (c || !is_stranger(sk))
+	/* What is begun is read to its end, whatever the connection has become in between. */
+	if (is_under_way(skb)) {
+		c = bpf_sk_storage_get(&connections, sk, 0, 0);
+		if (!c)
+			return 1;
+	} else {
+		struct segment segment;
+
+		if (!read_news(skb, &segment))
+			return 1;
+		if (ingress && is_listener(sk)) {
+			GO_ON_TO(READ_EARLY, skb, true);
+			return 1;
+		}
+		c = bpf_sk_storage_get(&connections, sk, 0, 0);
+		if (!c) {
+			if (!is_stranger(sk))
+				GO_ON_TO(ADMIT, skb, ingress);
+			return 1;
+		}
+		if (c->ignored)
+			return 1;
+		if (segment.rst || c->excluded) {
 			GO_ON_TO(ADMIT, skb, ingress);
-		return 1;
-	}
-	if (!is_under_way(skb)) {
+			return 1;
+		}
 		if (ingress && !begin_reading(c))
 			return 1;
 		if (!take_segment(skb, c, sk, &segment, ingress)) {
@@ -172,11 +187,11 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 /* A segment of a connection that is not known yet, or not to be followed any longer. */
 static __always_inline int on_first_or_last(struct __sk_buff *skb, bool ingress)
 {
-	struct segment segment;
-	struct bpf_sock *sk = socket_of(skb, &segment);
+	struct bpf_sock *sk = tcp_socket(skb);
 	struct http_connection *c;
+	struct segment segment;
 
-	if (!sk)
+	if (!sk || !read_news(skb, &segment))
 		return 1;
 	c = bpf_sk_storage_get(&connections, sk, 0, 0);
 	if (!c)
@@ -222,13 +237,12 @@ int admit_egress(struct __sk_buff *skb)
 SEC("cgroup_skb/ingress")
 int read_early(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = skb->sk;
+	struct bpf_sock *sk = tcp_socket(skb);
 	struct http_connection *c;
 	struct segment segment;
 	struct http_flow flow;
 	struct http_stream *s;
 
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	if (!sk || !read_segment(skb, &segment) || segment.payload == segment.end)
 		return 1;
 	if (!read_flow(skb, sk, true, &flow) || !admit_early(skb, sk, &segment, &flow))
