@@ -17,6 +17,7 @@ import { EntryKind, EntryReader } from './entry';
 import type { HistoryFile, Past } from './file/file';
 import { Recorder } from './recorder';
 import { References } from './references';
+import type { RecordRing } from './ring';
 import type { SeriesTable } from './series';
 import { Tier } from './tier';
 
@@ -61,10 +62,11 @@ export interface ScanOptions {
   /** 1 for each series that is wanted, by id; what lies beyond its end is not wanted. */
   wanted: Uint8Array;
   /**
-   * The listener's own step, aligned on the epoch: a coarser tier that divides it answers in fewer records, with the
-   * same sums for each step. Default: the finest there is.
+   * The listener's own steps, which begin at `startMs` (default: the epoch): within a step coarser records answer for all
+   * that they are the sum of, with the same sums for each step. Default: a tick.
    */
   stepMs?: number;
+  startMs?: number;
 }
 
 /** A time that no record is about. */
@@ -223,25 +225,58 @@ export class History {
   }
 
   /** Tells what is remembered of a range; each event exactly once. */
-  scan({ fromMs, toMs, wanted, stepMs = TICK_MS }: ScanOptions, listener: HistoryListener): void {
-    for (const part of this.#parts(stepMs)) {
+  scan({ fromMs, toMs, wanted, stepMs = TICK_MS, startMs = 0 }: ScanOptions, listener: HistoryListener): void {
+    const stepOf = (ms: number) => Math.ceil((ms - startMs) / stepMs);
+    for (const part of this.#parts()) {
       const { ring } = this.#tiers[part.tier];
       const end = Math.min(part.end, ring.firstAfter(toMs));
-      for (let sequence = Math.max(part.first, ring.firstAfter(fromMs)); sequence < end; sequence++) {
-        if (ring.isLost(sequence)) {
-          continue;
-        }
-        listener.at(ring.toMs(sequence), ring.countedMs(sequence));
-        this.#tell(part.tier, sequence, wanted, listener);
+      for (let sequence = Math.max(part.first, ring.firstAfter(fromMs)); sequence < end;) {
+        sequence = this.#tellLongest(part.tier, sequence, end, stepOf, wanted, listener);
       }
     }
   }
 
   /**
-   * Which records together are the whole past, oldest first. A coarser tier answers for what the finer one has dropped
-   * even in part; with a step that its own divides, also for everything else it already has.
+   * Tells a record, or instead of it the coarsest one that begins with it and is about one step only.
+   *
+   * @param end the first record of the tier that is not to be told
+   * @returns the first one that has not been told
    */
-  #parts(stepMs: number): Part[] {
+  #tellLongest(
+    tier: number,
+    sequence: number,
+    end: number,
+    stepOf: (ms: number) => number,
+    wanted: Uint8Array,
+    listener: HistoryListener
+  ): number {
+    const { ring } = this.#tiers[tier];
+    const coarser = this.#tiers[tier + 1]?.ring;
+    const sum = coarser?.firstWithSourcesFrom(sequence);
+    if (sum !== undefined && isSumFrom(coarser, sum, sequence, end)) {
+      if (stepOf(coarser.toMs(sum)) === stepOf(ring.toMs(sequence))) {
+        // All of its parts, and whatever a still coarser one tells with them.
+        let next = sum;
+        const enough = coarser.sourcesEnd(sum);
+        const coarserEnd = coarser.firstWithSourcesBeyond(end);
+        while (next < coarserEnd && coarser.sourcesEnd(next) <= enough) {
+          next = this.#tellLongest(tier + 1, next, coarserEnd, stepOf, wanted, listener);
+        }
+        return coarser.sourcesEnd(next - 1);
+      }
+    }
+    if (!ring.isLost(sequence)) {
+      listener.at(ring.toMs(sequence), ring.countedMs(sequence));
+      this.#tell(tier, sequence, wanted, listener);
+    }
+    return sequence + 1;
+  }
+
+  /**
+   * Which records together are the whole past, oldest first. A coarser tier answers for what the finer one has dropped,
+   * even in part.
+   */
+  #parts(): Part[] {
     const parts: Part[] = [];
     // Of the tier at hand: the first record that the coarser ones have not answered for.
     let first = 0;
@@ -249,8 +284,7 @@ export class History {
       const { ring } = this.#tiers[tier];
       const finer = this.#tiers[tier - 1]?.ring;
       const start = Math.max(first, ring.first);
-      const preferred = stepMs % this.#tiers[tier].stepMs === 0;
-      let end = !finer || preferred ? ring.end : ring.firstWithSourcesFrom(finer.first);
+      let end = finer ? ring.firstWithSourcesFrom(finer.first) : ring.end;
       if (finer && parts.length > 0 && start < ring.end) {
         // A coarser tier may have answered for the first parts of a long record: the finer one does not know which.
         end = Math.max(end, ring.firstWithSourcesFrom(ring.sources(start) + 1));
@@ -307,7 +341,7 @@ export class History {
 
   /** The step of the coarsest tier that a scan from this instant would need: nothing finer is known there. */
   resolutionMs(fromMs: number): number {
-    for (const { tier, end } of this.#parts(TICK_MS)) {
+    for (const { tier, end } of this.#parts()) {
       const { ring, stepMs } = this.#tiers[tier];
       if (ring.toMs(end - 1) > fromMs) {
         return stepMs;
@@ -329,7 +363,7 @@ export class History {
         gaps.push({ fromMs: endMs, toMs: startMs });
       }
     };
-    for (const { tier, first, end } of this.#parts(TICK_MS)) {
+    for (const { tier, first, end } of this.#parts()) {
       const { ring } = this.#tiers[tier];
       // From the one before the range on: a gap may begin there.
       const start = Math.max(first, ring.firstAfter(fromMs) - 1);
@@ -359,6 +393,20 @@ interface Part {
   tier: number;
   first: number;
   end: number;
+}
+
+/** Whether a record is there with all its parts and is the sum of nothing but records from `first` up to before `end`. */
+function isSumFrom(ring: RecordRing, sum: number, first: number, end: number): boolean {
+  // Of the oldest one that is left, parts may be gone.
+  if ((sum > 0 && sum === ring.first) || sum >= ring.end || ring.sources(sum) !== first || ring.sourcesEnd(sum) > end) {
+    return false;
+  }
+  for (let part = sum; part < ring.end; part++) {
+    if (ring.isLost(part) || !ring.more(part)) {
+      return !ring.isLost(part);
+    }
+  }
+  return false;
 }
 
 function roundToTick(ms: number): number {

@@ -194,6 +194,11 @@ export class RecordRing {
     return this.#firstWhere((sequence) => this.sources(sequence) >= source);
   }
 
+  /** The first record that needs some of the finer tier from `source` on; `end` if there is none. */
+  firstWithSourcesBeyond(source: number): number {
+    return this.#firstWhere((sequence) => this.sourcesEnd(sequence) > source);
+  }
+
   /** Of a condition that stays true once it is. */
   #firstWhere(isTrue: (sequence: number) => boolean): number {
     let low = this.first;

@@ -43,7 +43,7 @@ export function tellRange(
 ): void {
   // A tick is rounded to a whole second, which may still be ahead.
   const toMs = range.isLive ? Infinity : range.to;
-  history.scan({ fromMs: startMs, toMs, wanted, stepMs: startMs % stepMs === 0 ? stepMs : undefined }, listener);
+  history.scan({ fromMs: startMs, toMs, wanted, stepMs, startMs }, listener);
   if (range.isLive) {
     listener.at(nowMs, Math.max(0, nowMs - (history.lastTimeMs ?? nowMs)));
     live.peek(only(wanted, listener));

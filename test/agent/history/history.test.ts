@@ -98,7 +98,7 @@ describe('a history of one tick a second', () => {
     );
   });
 
-  it.each([1_000, 10_000, 60_000, 120_000])(
+  it.each([1_000, 10_000, 15_000, 60_000, 90_000, 120_000])(
     'tells steps of %i ms as they were, from the coarsest tier that can',
     (stepMs) => {
       fc.assert(
@@ -110,7 +110,7 @@ describe('a history of one tick a second', () => {
           const endMs = ticks[ticks.length - 1].toMs;
           for (let fromMs = firstStepMs; fromMs < endMs; fromMs += stepMs) {
             const step = { fromMs, toMs: fromMs + stepMs, stepMs };
-            if (history.resolutionMs(fromMs) > stepMs) {
+            if (stepMs % history.resolutionMs(fromMs) > 0) {
               continue;
             }
             const expected = addUp(ticks.filter(({ toMs }) => toMs > step.fromMs && toMs <= step.toMs));
@@ -123,6 +123,39 @@ describe('a history of one tick a second', () => {
       );
     }
   );
+
+  it.each([
+    ['an hour as one step that begins and ends anywhere', T0 + 7_000, 3_417_000, 1, 56 + 2 * (5 + 9)],
+    ['steps that no coarser record divides', T0, 15_000, 40, 20 * (2 + 10)],
+    ['steps that coarser records divide, and that begin elsewhere', T0 + 5_000, 60_000, 20, 20 * (5 + 10)],
+  ])('tells %s from whole coarser records', (_, startMs, stepMs, steps, mostRecords) => {
+    const table = tenSeries();
+    const history = new History({ series: table });
+    for (let second = 1; second <= 3_700; second++) {
+      history.record(T0 + second * 1_000, (into) => into.counter(4, second));
+    }
+    const sums = new Array<number>(steps).fill(0);
+    let records = 0;
+    let step = 0;
+    history.scan(
+      { fromMs: startMs, toMs: startMs + steps * stepMs, wanted: all(table), startMs, stepMs },
+      {
+        at: (toMs) => {
+          records++;
+          step = Math.ceil((toMs - startMs) / stepMs) - 1;
+        },
+        counter: (_series, increase) => (sums[step] += increase),
+        histogram: () => {},
+        gauge: () => {},
+      }
+    );
+    const expected = sums.map((_sum, i) => {
+      const [first, last] = [0, stepMs].map((ms) => (startMs - T0 + i * stepMs + ms) / 1_000);
+      return (last * (last + 1) - first * (first + 1)) / 2;
+    });
+    expect(sums).toEqual(expected);
+    expect(records).toBeLessThanOrEqual(mostRecords);
+  });
 
   it('answers for each instant from one tier only, wherever a range is cut in two', () => {
     const events = Array.from({ length: 3_000 }, (_, i): Event[] => [
