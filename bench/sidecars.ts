@@ -10,9 +10,10 @@ import type { Contender } from './support/rounds';
 import { version } from '../package.json';
 
 const ALONE = 'nginx alone';
+const AGAIN = 'nginx alone, again';
 const RINGSIDE = 'with Ringside';
 const SERVER_ONLY = 'with Ringside on the server’s end';
-const OTHERS = [RINGSIDE, SERVER_ONLY, ...PROXIES.map(({ name }) => name)];
+const OTHERS = [AGAIN, RINGSIDE, SERVER_ONLY, ...PROXIES.map(({ name }) => name)];
 /** Of what the slowest of them can serve: where latencies are compared, nobody may be overloaded. */
 const STEADY_SHARE = 0.5;
 /** As many as nginx has, see test/support/nginx.ts. */
@@ -54,7 +55,8 @@ void ask(__filename, {
     'load of our own that does not wait for answers (bench/load/open-loop.c), at half the rate that the slowest ' +
     'contender can serve, from a processor of its own; they count from the moment a request is due. Processor time is ' +
     'the kernel’s account of the cgroups. A proxy sees the server’s end only; Ringside is measured with both ends of ' +
-    'each connection, and with the server’s end only. The proxies write no access log.',
+    'each connection, and with the server’s end only. The proxies write no access log. nginx alone is measured twice in a ' +
+    'round: by how much the one differs from the other, nothing else can be told from it on this machine.',
   rounds: 7,
   seconds: 5,
   figures: FIGURES,
@@ -78,8 +80,10 @@ async function run({ seconds, recording, say, compare }: Run): Promise<void> {
   try {
     const ground = { load, observer };
     const nginx = `nginx ${find('nginx')?.version}`;
+    const alone = { version: nginx, port: load.nginx.port, observer, observe: async () => async () => {} };
     const contenders: Seen[] = [
-      { name: ALONE, version: nginx, port: load.nginx.port, observer, observe: async () => async () => {} },
+      { name: ALONE, ...alone },
+      { name: AGAIN, ...alone },
       { name: RINGSIDE, version, port: load.nginx.port, observer, observe: () => agentOn(load.scope, observer) },
       { name: SERVER_ONLY, version, port: load.nginx.port, observer, observe: () => agentOn(load.server, observer) },
     ];
