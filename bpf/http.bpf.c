@@ -44,17 +44,25 @@ struct {
 	.values = { [READ] = (void *)&http_egress, [ADMIT] = (void *)&admit_egress },
 };
 
-/* Comes back only if the kernel refuses. */
+/*
+ * What a packet has for its programs, at first all zero: whether a run of the hook goes on in a segment that another one
+ * has begun, and a number that stays zero, which the verifier does not know.
+ */
+#define is_under_way(skb) ((skb)->cb[0])
+#define unknown_zero(skb) ((skb)->cb[1])
+
+/*
+ * Comes back only if the kernel refuses. A place in the array that the verifier knows would be patched into the program,
+ * and out of it again with a grace period for each when the array goes; whoever lists the maps of the machine meanwhile,
+ * makes the kernel clear the array twice and lose count of it (prog_array_map_clear(), seen on 6.18): it stays for ever.
+ */
 #define GO_ON_TO(program, skb, ingress)                                                                                \
 	do {                                                                                                           \
 		if (ingress)                                                                                           \
-			bpf_tail_call(skb, &ingress_programs, program);                                                \
+			bpf_tail_call(skb, &ingress_programs, (program) + unknown_zero(skb));                          \
 		else                                                                                                   \
-			bpf_tail_call(skb, &egress_programs, program);                                                 \
+			bpf_tail_call(skb, &egress_programs, (program) + unknown_zero(skb));                           \
 	} while (0)
-
-/* Whether a run of the hook is the first one on a segment, or goes on in it: kept in what a packet has for its programs. */
-#define is_under_way(skb) ((skb)->cb[0])
 
 /*
  * When a segment came or goes. To what leaves, TCP has given the time by the same clock (skb_mstamp_ns), later than now
