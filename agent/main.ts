@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   });
   const bootEpochMs = Date.now();
   // What is pinned counted on after what the history has kept last.
-  history.begin(pins.memory?.committedMs ?? bootEpochMs);
+  history.begin(pins.memory?.committedMs ?? bootEpochMs, pins.memory === undefined);
   history.onCommit((_, timeMs) => pins.memory?.commit(history, timeMs));
 
   const ticker = new Ticker({

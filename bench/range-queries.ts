@@ -14,6 +14,7 @@ import { ask, type Run } from './support/question';
 import { askDatabase, askRingside, QUESTIONS, type Question, type Range } from './support/questions';
 import { RemoteWrite } from './support/remote-write';
 import type { Contender } from './support/rounds';
+import { spread } from './support/statistics';
 import { Scrapes } from './support/scrapes';
 import { SCRAPE_MS, seriesOf, traffic, type Gain } from './support/traffic';
 
@@ -33,6 +34,9 @@ const FINE_MS = HOUR_MS + 10 * MINUTE_MS;
 const HEAD_SECONDS = 3.5 * 3_600;
 const SETTLED_WITHIN_MS = 20 * MINUTE_MS;
 const SETTLE_MS = 5_000;
+/** How often each question is asked in a round, as far as this time goes. */
+const ASKED = 5;
+const ASKING_MS = 3_000;
 const MB = 1_000_000;
 
 void ask(__filename, {
@@ -41,14 +45,15 @@ void ask(__filename, {
   method:
     `A day of ${PODS} pods with ten series each, made up, is given to everybody before anybody is asked: to Ringside as a ` +
     'history file with which the built agent starts, to the databases by remote write, as scrapes of the agent’s /metrics ' +
-    'every 15 s with its classic buckets. Then each is asked over HTTP; time is until the last byte is there. The ' +
+    'every 15 s with its classic buckets. Then each is asked over HTTP, five times in a row or as often as 3 s allow, like ' +
+    'a dashboard that is looked at; time is until the last byte is there, of these the median. The ' +
     'databases are asked as Grafana asks them, with windows of at least four scrapes, and VictoriaMetrics without its ' +
     'cache of answers. Native histograms are an experiment of Prometheus, and the agent does not offer them for scraping ' +
-    'yet: they are here because they are as fine as Ringside’s. Before that, everybody is asked about the same windows, and the answers are compared: a p99 has to ' +
-    'lie within the same bucket (a classic one is an octave wide); counts have to agree within 1 %. Memory is ' +
+    'yet: they are here because they are as fine as Ringside’s. Before that, everybody is asked about the same ' +
+    'windows, and the answers are compared: a p99 has to lie within the same bucket (a classic one is an octave wide); counts have to agree within 1 %. Memory is ' +
     'anonymous memory: of the agent with all of that history and its kernel maps, against a database and an agent as it ' +
     'comes. --seconds is how much of the past there is.',
-  rounds: 7,
+  rounds: 5,
   seconds: PAST_SECONDS,
   figures: {
     ...Object.fromEntries(QUESTIONS.map(({ key, name }) => [key, { name, unit: 'ms' }])),
@@ -152,10 +157,15 @@ function contender(
   const measure = async () => {
     const figures: Record<string, number> = { memory: (await memory()) / MB };
     for (const [question, range] of turns(turn++)) {
-      const startMs = performance.now();
-      const text = await answer(question, range);
-      figures[question.key] = performance.now() - startMs;
-      figures[lengthOf(question.key)] = text.length / 1_000;
+      const took: number[] = [];
+      const endMs = performance.now() + ASKING_MS;
+      do {
+        const startMs = performance.now();
+        const text = await answer(question, range);
+        took.push(performance.now() - startMs);
+        figures[lengthOf(question.key)] = text.length / 1_000;
+      } while (took.length < ASKED && performance.now() < endMs);
+      figures[question.key] = spread(took).median;
     }
     return figures;
   };

@@ -1,7 +1,13 @@
 /** How does each cost grow? */
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DEFAULT_HISTORY_BYTES } from '../agent/history/history';
 import { version } from '../package.json';
 import { Cgroup } from '../test/support/cgroup';
 import { sleep } from '../test/support/wait';
+import type { QueryAnswer } from '../wire/answer';
+import type { Query } from '../wire/query';
 import { Accounting } from './support/accounting';
 import { BenchAgent } from './support/agent';
 import { Load } from './support/load';
@@ -9,6 +15,7 @@ import { Past } from './support/past';
 import { Pods, SERIES_OF_A_POD } from './support/pods';
 import { processorSeconds } from './support/processor';
 import { ask, type Run } from './support/question';
+import type { Range } from './support/questions';
 import type { Recording } from './support/recording';
 import { METRIC, SCRAPE_MS, seriesOf, traffic } from './support/traffic';
 
@@ -22,6 +29,10 @@ const STATUSES = 10;
 const HOUR_MS = 3_600_000;
 const RANGES_MS = [HOUR_MS / 10, HOUR_MS, 10 * HOUR_MS];
 const RANGE_PODS = 200;
+const NODES = [1, 3, 10];
+const NODE = 'bench';
+/** What the history as it comes holds of so many pods. */
+const NODE_RANGE_MS = HOUR_MS / 4;
 /** A graph has as many points, however long its range. */
 const POINTS = 60;
 const ASKED = 5;
@@ -38,7 +49,9 @@ void ask(__filename, {
     'An exponent of 0 is a cost that stays, 1 one that grows alike. Pods are real, ten series each, and make one request a ' +
     'second each. Request rates are those of a load that does not wait (bench/load/open-loop.c) on one nginx; kernel time ' +
     'is without the account’s own. Queries are for the p99 by pod, in 60 points, of made-up traffic with ten series a pod, ' +
-    'answered in the benchmark’s own process: against series over 1 h, against the range for 200 pods.',
+    'answered in the benchmark’s own process: against series over 1 h, against the range for 200 pods. Nodes are agents ' +
+    'side by side on this one machine, each with a cgroup and a history of its own, of 15 min of 200 pods, about which all ' +
+    'of them are asked at once, over HTTP; they do not ask one another.',
   rounds: 3,
   seconds: 10,
   figures: {},
@@ -50,6 +63,8 @@ void ask(__filename, {
     kernelByRate: { name: 'Kernel time of a request and side', unit: 'ns', across: 'requests/s' },
     queryBySeries: { name: 'A query', unit: 'ms', across: 'series' },
     queryByRange: { name: 'A query', unit: 'ms', across: 'minutes' },
+    queryByNodes: { name: 'Processor time of a query on each node', unit: 'ms', across: 'nodes' },
+    memoryByNodes: { name: 'Memory of all agents and their maps', unit: 'MB', across: 'nodes' },
   },
   run,
 });
@@ -58,7 +73,6 @@ type Say = Run['say'];
 
 async function run({ rounds, seconds, recording, say }: Run): Promise<void> {
   recording.took({ name: LINE, version });
-  recording.missed('Nodes', 'agents do not ask one another yet: each answers for its own');
   const queries = [...bySeries(), ...byRange()].map((each) => ({ ...each, ask: each.prepare() }));
   for (let round = 1; round <= rounds; round++) {
     const told = (line: string) => say(`round ${round} of ${rounds}, ${line}`);
@@ -69,6 +83,7 @@ async function run({ rounds, seconds, recording, say }: Run): Promise<void> {
     }
     await growPods(seconds, recording, told);
     await growRate(seconds, recording, told);
+    await growNodes(recording, told);
   }
 }
 
@@ -112,6 +127,56 @@ async function growRate(seconds: number, recording: Recording, say: Say): Promis
     await agent.stop();
     await load.stop();
     await within.remove();
+  }
+}
+
+async function growNodes(recording: Recording, say: Say): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'ringside-nodes-'));
+  const toMs = Math.floor(Date.now() / SCRAPE_MS) * SCRAPE_MS;
+  const fromMs = toMs - NODE_RANGE_MS;
+  const path = join(folder, 'history');
+  pastOf(RANGE_PODS, { fromMs, toMs }, DEFAULT_HISTORY_BYTES, path);
+  const nodes: Array<{ agent: BenchAgent; cgroups: Cgroup[] }> = [];
+  try {
+    for (const count of NODES) {
+      while (nodes.length < count) {
+        const cgroups = [Cgroup.make(), Cgroup.make()];
+        copyFileSync(path, `${path}-${nodes.length}`);
+        const flags = ['--node', NODE, '--history-file', `${path}-${nodes.length}`];
+        nodes.push({ agent: await BenchAgent.start(cgroups[0], flags, cgroups[1]), cgroups });
+      }
+      await sleep(SETTLE_MS);
+      const query = p99ByPod(NODE_RANGE_MS / POINTS);
+      const askAll = () => Promise.all(nodes.map(({ agent }) => agent.query(fromMs, toMs, query)));
+      await askAll();
+      const used = () => nodes.reduce((sum, { cgroups }) => sum + processorSeconds(cgroups[1]), 0);
+      const before = used();
+      for (let asked = 0; asked < ASKED; asked++) {
+        checkPods(await askAll());
+      }
+      const milliseconds = ((used() - before) * 1_000) / ASKED / count;
+      const memories = await Promise.all(nodes.map(async ({ agent }) => (await agent.status()).memory));
+      const bytes = memories.reduce(
+        (sum, { anonymousBytes, kernelMapBytes }) => sum + anonymousBytes + kernelMapBytes,
+        0
+      );
+      recording.place('queryByNodes', LINE, count, milliseconds);
+      recording.place('memoryByNodes', LINE, count, bytes / MB);
+      say(`${count} nodes: ${milliseconds.toFixed(1)} ms of each, ${Math.round(bytes / MB)} MB of all`);
+    }
+  } finally {
+    for (const { agent, cgroups } of nodes) {
+      await agent.stop();
+      await Promise.all(cgroups.map((cgroup) => cgroup.remove()));
+    }
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function checkPods(answers: readonly QueryAnswer[]): void {
+  const answered = answers.map(({ results }) => results.A.frames.length);
+  if (answered.some((frames) => frames !== RANGE_PODS)) {
+    throw new Error(`Of ${RANGE_PODS} pods were answered: ${answered.join(', ')}.`);
   }
 }
 
@@ -160,33 +225,35 @@ function byRange(): TimedQuery[] {
 
 /** Of a past that begins where the range begins. */
 function queryOf(pods: number, rangeMs: number): () => void {
-  const series = seriesOf(pods);
   const toMs = 10 * 365 * 24 * HOUR_MS;
   const fromMs = toMs - rangeMs;
-  // A quarter of it is for the finest records; most series do not move in most of them.
-  const bytes = Math.max(2 ** 20, 4 * BYTES_OF_A_RECORD * series.length * (rangeMs / SCRAPE_MS));
-  const past = new Past({ node: 'bench', bytes, series, fromMs });
-  for (const { toMs: atMs, tell } of traffic(series, { fromMs, fineFromMs: toMs, toMs })) {
-    past.add(atMs, tell);
-  }
+  // A fifth of it is for the finest records; most series do not move in most of them.
+  const bytes = Math.max(2 ** 20, 5 * BYTES_OF_A_RECORD * pods * STATUSES * (rangeMs / SCRAPE_MS));
+  const past = pastOf(pods, { fromMs, toMs }, bytes);
   if (past.starts.finestMs > fromMs) {
     throw new Error(`A history of ${bytes} bytes does not hold ${rangeMs / 60_000} min of ${pods} pods.`);
   }
-  const stepMs = rangeMs / POINTS;
-  const query = {
-    refId: 'A',
-    metric: METRIC.name,
-    select: 'quantile' as const,
-    quantiles: [0.99],
-    by: ['pod'],
-    stepMs,
-  };
+  const query = { refId: 'A', ...p99ByPod(rangeMs / POINTS) };
   return () => {
     const { frames } = past.answer(query, fromMs, toMs);
     if (frames.length !== pods) {
       throw new Error(`${frames.length} of ${pods} pods were answered.`);
     }
   };
+}
+
+/** Made-up traffic, told by the scrape. */
+function pastOf(pods: number, { fromMs, toMs }: Range, bytes: number, path?: string): Past {
+  const series = seriesOf(pods);
+  const past = new Past({ path, node: NODE, bytes, series, fromMs });
+  for (const { toMs: atMs, tell } of traffic(series, { fromMs, fineFromMs: toMs, toMs })) {
+    past.add(atMs, tell);
+  }
+  return past;
+}
+
+function p99ByPod(stepMs: number): Omit<Query, 'refId'> {
+  return { metric: METRIC.name, select: 'quantile', quantiles: [0.99], by: ['pod'], stepMs };
 }
 
 /** Milliseconds: the median of some, after one that is not counted. */

@@ -1,5 +1,6 @@
 /** What does it cost an application to be seen: by Ringside, or by a proxy in front of it? */
 import { Cgroup } from '../test/support/cgroup';
+import { sleep } from '../test/support/wait';
 import { BenchAgent } from './support/agent';
 import { Load } from './support/load';
 import { keepOff, processorSeconds } from './support/processor';
@@ -16,6 +17,8 @@ const SERVER_ONLY = 'with Ringside on the server’s end';
 const OTHERS = [AGAIN, RINGSIDE, SERVER_ONLY, ...PROXIES.map(({ name }) => name)];
 /** Of what the slowest of them can serve: where latencies are compared, nobody may be overloaded. */
 const STEADY_SHARE = 0.5;
+/** Start-up is not what an operator pays for day and night. */
+const SETTLE_MS = 5_000;
 /** As many as nginx has, see test/support/nginx.ts. */
 const WORKERS = 2;
 
@@ -26,6 +29,7 @@ const FIGURES = {
   steadyProcessor: { name: 'Processor time of a request, application and observer, at a steady rate', unit: 'µs' },
   p50: { name: 'Latency at a steady rate, median', unit: 'µs' },
   p99: { name: 'Latency at a steady rate, p99', unit: 'µs' },
+  usualP99: { name: 'Latency at a steady rate, p99 of a tenth of a second', unit: 'µs' },
   p999: { name: 'Latency at a steady rate, p99.9', unit: 'µs' },
   rate: { name: 'The steady rate', unit: 'requests/s' },
   lag: { name: 'By how much the load itself was late, p99', unit: 'µs' },
@@ -39,11 +43,13 @@ const COMPARED = {
   allProcessor: 'processor time of a request, client included',
   p50: 'median latency at a steady rate',
   p99: 'p99 at a steady rate',
+  usualP99: 'p99 of a tenth of a second',
   p999: 'p99.9 at a steady rate',
 };
 const GOALS: Record<string, Record<string, { atLeast?: number; atMost?: number }>> = {
   throughput: { [RINGSIDE]: { atLeast: 0.97 }, [SERVER_ONLY]: { atLeast: 0.97 } },
   p99: { [RINGSIDE]: { atMost: 1.05 }, [SERVER_ONLY]: { atMost: 1.05 } },
+  usualP99: { [RINGSIDE]: { atMost: 1.05 }, [SERVER_ONLY]: { atMost: 1.05 } },
 };
 
 void ask(__filename, {
@@ -53,7 +59,9 @@ void ask(__filename, {
     'nginx answers from memory in a few microseconds and does nothing else, which is the worst case: whatever is added ' +
     'to a request weighs most there. Throughput is wrk with 16 kept connections on loopback. Latencies are those of a ' +
     'load of our own that does not wait for answers (bench/load/open-loop.c), at half the rate that the slowest ' +
-    'contender can serve, from a processor of its own; they count from the moment a request is due. Processor time is ' +
+    'contender can serve, from a processor of its own; they count from the moment a request is due. Where the machine ' +
+    'itself stands still for 1 % of the time, that is the p99 of all; so there is also the p99 of each tenth of a second, ' +
+    'of which the middle one is told. Processor time is ' +
     'the kernel’s account of the cgroups. A proxy sees the server’s end only; Ringside is measured with both ends of ' +
     'each connection, and with the server’s end only. The proxies write no access log. nginx alone is measured twice in a ' +
     'round: by how much the one differs from the other, nothing else can be told from it on this machine.',
@@ -137,6 +145,7 @@ function contender({ load }: Ground, seen: Seen, rate: number, seconds: number):
   const measure = async () => {
     const end = await observe();
     try {
+      await sleep(SETTLE_MS);
       keepOff([load.server, observer], false);
       const before = used();
       const { requests, requestsPerSecond } = await load.run(seconds, port);
@@ -152,6 +161,7 @@ function contender({ load }: Ground, seen: Seen, rate: number, seconds: number):
         steadyProcessor: ((steadyServer + steadyWatching) / steady.answered) * 1e6,
         p50: steady.latency.p50 / 1_000,
         p99: steady.latency.p99 / 1_000,
+        usualP99: steady.usual.p99 / 1_000,
         p999: steady.latency.p999 / 1_000,
         lag: steady.lag.p99 / 1_000,
         ...(name === ALONE ? await ofTheLoad(load, rate) : {}),

@@ -1,13 +1,14 @@
 /** Adds up records series by series and bucket by bucket: the sum of the parts, exactly. */
 import { BUCKETS } from '../../wire/histogram';
 import { EntryKind, EntryReader } from './entry';
+import { Pile } from './pile';
 import type { RecordRing } from './ring';
 import type { RecordWriter } from './writer';
 
 /** Every record is sorted by series, so a merge needs the state of one series at a time, however many there are. */
 export class RecordMerger {
   readonly #readers: EntryReader[] = [];
-  readonly #dense = new Float64Array(BUCKETS);
+  readonly #pile = new Pile();
   readonly #buckets = new Uint16Array(BUCKETS);
   readonly #counts = new Float64Array(BUCKETS);
 
@@ -57,9 +58,8 @@ export class RecordMerger {
   }
 
   #sum(series: number, open: number, into: RecordWriter): void {
+    const pile = this.#pile;
     let sum = 0;
-    let lowest = BUCKETS;
-    let highest = -1;
     let last = 0;
     let levelMilliseconds = 0;
     let kind = EntryKind.Histogram;
@@ -68,19 +68,12 @@ export class RecordMerger {
       while (!reader.done && reader.series === series) {
         kind = reader.kind;
         switch (kind) {
-          case EntryKind.Histogram: {
-            const { numbers, end } = reader;
-            sum += numbers.read();
-            for (let bucket = 0; numbers.at < end;) {
-              bucket += numbers.read();
-              this.#dense[bucket] += numbers.read();
-              lowest = Math.min(lowest, bucket);
-              highest = Math.max(highest, bucket);
-            }
+          case EntryKind.Histogram:
+            reader.readInto(pile);
+            sum += reader.sumNanoseconds;
             break;
-          }
           case EntryKind.Counter:
-            sum += reader.numbers.read();
+            sum += reader.increase();
             break;
           case EntryKind.Level:
           case EntryKind.Levels:
@@ -91,15 +84,9 @@ export class RecordMerger {
       }
     }
     if (kind === EntryKind.Histogram) {
-      let length = 0;
-      for (let bucket = lowest; bucket <= highest; bucket++) {
-        if (this.#dense[bucket] > 0) {
-          this.#buckets[length] = bucket;
-          this.#counts[length++] = this.#dense[bucket];
-          this.#dense[bucket] = 0;
-        }
-      }
+      const length = pile.copyTo(this.#buckets, this.#counts);
       into.histogram(series, sum, this.#buckets, this.#counts, length);
+      pile.clear();
     } else if (kind === EntryKind.Counter) {
       into.counter(series, sum);
     } else {

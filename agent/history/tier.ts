@@ -60,19 +60,18 @@ export class Tier {
     }
   }
 
-  /**
-   * Goes on with records that were read back: what the coarser tier has is merged, and a merge that was cut short is
-   * finished. The coarser tier first.
-   */
+  /** Goes on with records that were read back: what the coarser tier has is merged. */
   resume(): void {
     const newest = this.coarser?.ring.newest;
-    this.#unmerged = this.ring.first;
-    if (this.coarser && newest !== undefined) {
-      const merged = this.coarser.ring.sourcesEnd(newest);
-      this.#unmerged = Math.min(Math.max(merged, this.ring.first), this.ring.end);
-      if (this.coarser.ring.more(newest)) {
-        this.#finish(this.coarser, newest);
-      }
+    const merged = newest === undefined ? 0 : this.coarser!.ring.sourcesEnd(newest);
+    this.#unmerged = Math.min(Math.max(merged, this.ring.first), this.ring.end);
+  }
+
+  /** Finishes a merge that was cut short; the coarser tier first. */
+  finish(): void {
+    const newest = this.coarser?.ring.newest;
+    if (this.coarser && newest !== undefined && this.coarser.ring.more(newest)) {
+      this.#finish(this.coarser, newest);
     }
   }
 

@@ -7,7 +7,8 @@
 export const MAX_VARINT = 2 ** 64;
 export const MAX_VARINT_BYTES = 10;
 
-const HIGH_BIT = 0x80;
+/** Of a byte: another one follows. */
+export const HIGH_BIT = 0x80;
 const LOW_BITS = 0x7f;
 /** Below this, a number is an unsigned 28-bit integer: shifts cannot overflow. */
 const SMALL = 2 ** 28;

@@ -3,11 +3,13 @@
  * The scratch space is fixed: when it is full, `onFull` writes out what there is and the record goes on in a second part.
  */
 import { BUCKETS } from '../../wire/histogram';
-import { EntryKind } from './entry';
+import { COUNT_SHIFT, EntryKind, MORE_COUNT, MORE_DISTANCE } from './entry';
 import { MAX_VARINT_BYTES, varintBytes, writeVarint } from './varint';
 
+/** A bucket's byte, and what of its count and its distance does not fit there. */
+const MAX_BUCKET_BYTES = 1 + MAX_VARINT_BYTES + 2;
 /** The longest body there is: a histogram in which every bucket moved. */
-export const MAX_BODY_BYTES = MAX_VARINT_BYTES + BUCKETS * (2 + MAX_VARINT_BYTES);
+export const MAX_BODY_BYTES = 2 * MAX_VARINT_BYTES + BUCKETS * MAX_BUCKET_BYTES;
 /** Scratch bytes for each entry that can be held: about the size of a small entry. */
 const BYTES_AN_ENTRY = 12;
 const INDEX_BYTES = Float64Array.BYTES_PER_ELEMENT + Uint32Array.BYTES_PER_ELEMENT + 1;
@@ -46,11 +48,28 @@ export class RecordWriter {
 
   histogram(series: number, sumNanoseconds: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
     const { bodies } = this;
-    let at = this.#open(series, EntryKind.Histogram, MAX_VARINT_BYTES + length * (2 + MAX_VARINT_BYTES));
+    let at = this.#open(series, EntryKind.Histogram, 2 * MAX_VARINT_BYTES + length * MAX_BUCKET_BYTES);
+    let events = 0;
+    for (let i = 0; i < length; i++) {
+      events += counts[i];
+    }
+    at = writeVarint(bodies, at, events);
     at = writeVarint(bodies, at, sumNanoseconds);
-    for (let i = 0, before = 0; i < length; before = buckets[i++]) {
-      at = writeVarint(bodies, at, buckets[i] - before);
-      at = writeVarint(bodies, at, counts[i]);
+    for (let i = 0, before = -1; i < length; i++) {
+      if (counts[i] === 0) {
+        // There is no byte that says so.
+        continue;
+      }
+      const count = counts[i] - 1;
+      const distance = buckets[i] - before - 1;
+      before = buckets[i];
+      bodies[at++] = (Math.min(count, MORE_COUNT) << COUNT_SHIFT) | Math.min(distance, MORE_DISTANCE);
+      if (count >= MORE_COUNT) {
+        at = writeVarint(bodies, at, count - MORE_COUNT);
+      }
+      if (distance >= MORE_DISTANCE) {
+        at = writeVarint(bodies, at, distance - MORE_DISTANCE);
+      }
     }
     this.#close(at);
   }

@@ -4,7 +4,7 @@
  * every column, at three times the cost. The answer holds nothing but what the query made; a test compares it with the
  * schema.)
  */
-import type { QueryAnswer, Result } from '../../wire/answer';
+import type { Frame, QueryAnswer, Result } from '../../wire/answer';
 
 /** Handed on in pieces of at least this length. */
 const CHUNK_LENGTH = 64 * 1024;
@@ -21,9 +21,10 @@ export async function* answerText(
   let text = '{"results":{';
   let index = 0;
   for await (const { frames, ...others } of results) {
+    const textOf = writerOfFrames();
     text += `${index > 0 ? ',' : ''}${JSON.stringify(refIds[index++])}:{"frames":[`;
     for (const [position, frame] of frames.entries()) {
-      text += (position > 0 ? ',' : '') + JSON.stringify(frame);
+      text += (position > 0 ? ',' : '') + textOf(frame);
       if (text.length > CHUNK_LENGTH) {
         yield text;
         text = '';
@@ -32,6 +33,20 @@ export async function* answerText(
     text += `]${members(others)}}`;
   }
   yield `${text}}${members(rest())}}`;
+}
+
+/** Frames as JSON. The lines of a chart have one column of times in common: it is written once and used again. */
+function writerOfFrames(): (frame: Frame) => string {
+  let times: readonly unknown[] | undefined;
+  let timesText = '';
+  return ({ schema, data: { values } }) => {
+    if (values[0] !== times) {
+      times = values[0];
+      timesText = JSON.stringify(times);
+    }
+    const columns = values.map((column, i) => (i === 0 ? timesText : JSON.stringify(column)));
+    return `{"schema":${JSON.stringify(schema)},"data":{"values":[${columns.join(',')}]}}`;
+  };
 }
 
 /** `,"a":1,"b":2`; members without a value are left out. */

@@ -1,17 +1,14 @@
 /** `avg` of a histogram: the sum of the durations over their number, both as the kernel counted them. */
-import { Measure, Sums, type Column } from './measure';
+import { MeasureOfTotals, Sums, type Column } from './measure';
 
-export class Average extends Measure {
+export class Average extends MeasureOfTotals {
   readonly #nanoseconds = new Sums(() => this.column());
   readonly #counts = new Sums(() => this.column());
 
-  override histogram(series: number, sum: number, _buckets: Uint16Array, counts: Float64Array, length: number): void {
+  totals(series: number, sumNanoseconds: number, events: number): void {
     const group = this.groups.of(series);
-    this.#nanoseconds.of(group)[this.step] += sum;
-    const column = this.#counts.of(group);
-    for (let i = 0; i < length; i++) {
-      column[this.step] += counts[i];
-    }
+    this.#nanoseconds.of(group)[this.step] += sumNanoseconds;
+    this.#counts.of(group)[this.step] += events;
   }
 
   columns(group: number): Column[] {

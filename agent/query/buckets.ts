@@ -1,12 +1,6 @@
 /** `heatmap` and `histogram`: the buckets themselves. */
-import {
-  BUCKETS,
-  BUCKETS_PER_OCTAVE,
-  OVERFLOW,
-  UNDERFLOW,
-  lowerBoundSeconds,
-  upperBoundSeconds,
-} from '../../wire/histogram';
+import { Pile } from '../history/pile';
+import { BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, lowerBoundSeconds, upperBoundSeconds } from '../../wire/histogram';
 import { Measure, type Column } from './measure';
 
 const BUCKET_WIDTH = 2 ** (1 / BUCKETS_PER_OCTAVE);
@@ -27,24 +21,27 @@ export class Cells extends Measure {
   readonly steps: number[] = [];
   readonly buckets: number[] = [];
   readonly counts: number[] = [];
-  readonly #dense = new Float64Array(BUCKETS);
+  readonly #pile = new Pile();
+
+  pile(_series: number): Pile {
+    return this.#pile;
+  }
 
   override histogram(_series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    for (let i = 0; i < length; i++) {
-      this.#dense[buckets[i]] += counts[i];
-    }
+    this.#pile.add(buckets, counts, length);
   }
 
   override closeStep(): void {
-    for (let bucket = 0; bucket < BUCKETS; bucket++) {
-      if (this.#dense[bucket] > 0) {
+    const { counts, lowest, highest } = this.#pile;
+    for (let bucket = lowest; bucket <= highest; bucket++) {
+      if (counts[bucket] > 0) {
         this.spend(1);
         this.steps.push(this.step);
         this.buckets.push(bucket);
-        this.counts.push(this.#dense[bucket]);
+        this.counts.push(counts[bucket]);
       }
     }
-    this.#dense.fill(0);
+    this.#pile.clear();
   }
 
   columns(): Column[] {
@@ -54,17 +51,18 @@ export class Cells extends Measure {
 
 /** The buckets of each group over the whole range. */
 export class Distribution extends Measure {
-  readonly #counts: Float64Array[] = [];
+  readonly #piles: Pile[] = [];
+
+  pile(series: number): Pile {
+    return (this.#piles[this.groups.of(series)] ??= new Pile());
+  }
 
   override histogram(series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    const dense = (this.#counts[this.groups.of(series)] ??= new Float64Array(BUCKETS));
-    for (let i = 0; i < length; i++) {
-      dense[buckets[i]] += counts[i];
-    }
+    this.pile(series).add(buckets, counts, length);
   }
 
   counts(group: number): Float64Array {
-    return this.#counts[group] ?? new Float64Array(BUCKETS);
+    return this.#piles[group].counts;
   }
 
   columns(): Column[] {

@@ -3,9 +3,9 @@ import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Measure, Sums, type Column } from './measure';
+import { MeasureOfTotals, Sums, type Column } from './measure';
 
-export class ErrorRatio extends Measure {
+export class ErrorRatio extends MeasureOfTotals {
   readonly #errors = new Sums(() => this.column());
   readonly #requests = new Sums(() => this.column());
   readonly #isError: Uint8Array;
@@ -18,15 +18,11 @@ export class ErrorRatio extends Measure {
     }
   }
 
-  override histogram(series: number, _sum: number, _buckets: Uint16Array, counts: Float64Array, length: number): void {
+  totals(series: number, _sumNanoseconds: number, events: number): void {
     const group = this.groups.of(series);
-    let requests = 0;
-    for (let i = 0; i < length; i++) {
-      requests += counts[i];
-    }
-    this.#requests.of(group)[this.step] += requests;
+    this.#requests.of(group)[this.step] += events;
     if (this.#isError[series] === 1) {
-      this.#errors.of(group)[this.step] += requests;
+      this.#errors.of(group)[this.step] += events;
     }
   }
 

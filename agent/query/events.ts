@@ -1,17 +1,13 @@
 /** `rate` and `increase`: how many events, bytes or segments. */
-import { Measure, Sums, type Column } from './measure';
+import { MeasureOfTotals, Sums, type Column } from './measure';
 
 /** A rate over less than this jumps with every single event. */
 const SHORTEST_RATE_MS = 1_000;
 
-class Events extends Measure {
+class Events extends MeasureOfTotals {
   protected readonly sums = new Sums(() => this.column());
 
-  override histogram(series: number, _sum: number, _buckets: Uint16Array, counts: Float64Array, length: number): void {
-    let events = 0;
-    for (let i = 0; i < length; i++) {
-      events += counts[i];
-    }
+  totals(series: number, _sumNanoseconds: number, events: number): void {
     this.sums.of(this.groups.of(series))[this.step] += events;
   }
 

@@ -73,7 +73,24 @@ export abstract class Measure implements HistoryListener {
   }
 
   protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {
-    return Array.from({ length: this.grid.steps }, (_, step) => valueAt(step));
+    const values: Array<number | null> = [];
+    for (let step = 0; step < this.grid.steps; step++) {
+      values.push(valueAt(step));
+    }
+    return values;
+  }
+}
+
+/** One that asks of a histogram only what it counted altogether: the past is told without its buckets. */
+export abstract class MeasureOfTotals extends Measure {
+  abstract totals(series: number, sumNanoseconds: number, events: number): void;
+
+  override histogram(series: number, sum: number, _buckets: Uint16Array, counts: Float64Array, length: number): void {
+    let events = 0;
+    for (let i = 0; i < length; i++) {
+      events += counts[i];
+    }
+    this.totals(series, sum, events);
   }
 }
 

@@ -1,51 +1,30 @@
 /** `quantile`: from buckets that were added up over series and time, never from other quantiles. */
+import { Pile } from '../history/pile';
 import { BUCKETS, BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, upperBoundSeconds } from '../../wire/histogram';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Measure, Sums, type Column } from './measure';
+import { Measure, type Column } from './measure';
 
+/** In place of a bucket: nothing happened. */
+const UNKNOWN = BUCKETS;
 const HALF_A_BUCKET = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE));
 
-/** The buckets of one group in one step, and which of them hold anything. */
-class Pile {
-  readonly counts = new Float64Array(BUCKETS);
-  events = 0;
-  #lowest = BUCKETS;
-  #highest = -1;
-
-  /** @param buckets ascending */
-  add(buckets: Uint16Array, counts: Float64Array, length: number): void {
-    for (let i = 0; i < length; i++) {
-      this.counts[buckets[i]] += counts[i];
-      this.events += counts[i];
+/**
+ * The bucket of a pile that holds the value of a rank. Nearest rank: the smallest value that at least this share of all
+ * values is not above.
+ */
+function bucketOf({ counts, events, lowest, highest }: Pile, quantile: number): number {
+  // 0.07 * 100 is a little more than 7 in binary; the rank is 7 all the same.
+  const rank = Math.max(1, Math.ceil(quantile * events * (1 - 1e-12)));
+  let below = events;
+  // From the end that is asked for most: few events lie above a high quantile.
+  for (let bucket = highest; bucket > lowest; bucket--) {
+    below -= counts[bucket];
+    if (below < rank) {
+      return bucket;
     }
-    this.#lowest = Math.min(this.#lowest, buckets[0]);
-    this.#highest = Math.max(this.#highest, buckets[length - 1]);
   }
-
-  /**
-   * The bucket that holds the value of a rank. Nearest rank: the smallest value that at least this share of all values is
-   * not above.
-   */
-  bucketOf(quantile: number): number {
-    // 0.07 * 100 is a little more than 7 in binary; the rank is 7 all the same.
-    const rank = Math.max(1, Math.ceil(quantile * this.events * (1 - 1e-12)));
-    let seen = 0;
-    for (let bucket = this.#lowest; bucket < this.#highest; bucket++) {
-      seen += this.counts[bucket];
-      if (seen >= rank) {
-        return bucket;
-      }
-    }
-    return this.#highest;
-  }
-
-  clear(): void {
-    this.counts.fill(0, this.#lowest, this.#highest + 1);
-    this.events = 0;
-    this.#lowest = BUCKETS;
-    this.#highest = -1;
-  }
+  return lowest;
 }
 
 /**
@@ -60,8 +39,10 @@ export function secondsOfBucket(bucket: number, minExponent: number): number {
 }
 
 export class Quantiles extends Measure {
-  readonly #results: Sums[];
-  readonly #seconds: Float64Array;
+  /** Of each quantile and group, the bucket it is in, step by step; `UNKNOWN` where there is none. */
+  readonly #results: Int16Array[][];
+  /** What is answered for each of these: made once, where 50,000 points would be as many objects. */
+  readonly #values: Array<number | null>;
   /** Of the current step, by group; and the groups that have any. */
   readonly #piles: Pile[] = [];
   readonly #touched: number[] = [];
@@ -76,19 +57,23 @@ export class Quantiles extends Measure {
     minExponent: number
   ) {
     super(groups, grid);
-    this.#results = quantiles.map(() => new Sums(() => this.column().fill(NaN)));
-    this.#seconds = Float64Array.from({ length: BUCKETS }, (_, bucket) => secondsOfBucket(bucket, minExponent));
+    this.#results = quantiles.map(() => []);
+    this.#values = [...Array(BUCKETS).keys()].map((bucket) => secondsOfBucket(bucket, minExponent));
+    this.#values[UNKNOWN] = null;
+  }
+
+  /** Of the group that a series is in, in the current step. */
+  pile(series: number): Pile {
+    const group = this.groups.of(series);
+    const pile = (this.#piles[group] ??= new Pile());
+    if (pile.events === 0) {
+      this.#touched.push(group);
+    }
+    return pile;
   }
 
   override histogram(series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    const group = this.groups.of(series);
-    const pile = (this.#piles[group] ??= new Pile());
-    if (length > 0) {
-      if (pile.events === 0) {
-        this.#touched.push(group);
-      }
-      pile.add(buckets, counts, length);
-    }
+    this.pile(series).add(buckets, counts, length);
   }
 
   override closeStep(): void {
@@ -99,19 +84,32 @@ export class Quantiles extends Measure {
   }
 
   #closeGroup(group: number, pile: Pile): void {
+    if (pile.events === 0) {
+      return;
+    }
     for (let i = 0; i < this.quantiles.length; i++) {
-      const bucket = pile.bucketOf(this.quantiles[i]);
+      const bucket = bucketOf(pile, this.quantiles[i]);
       this.belowRange ||= bucket === UNDERFLOW;
       this.aboveRange ||= bucket === OVERFLOW;
-      this.#results[i].of(group)[this.step] = this.#seconds[bucket];
+      this.#resultsOf(i, group)[this.step] = bucket;
     }
     pile.clear();
   }
 
+  #resultsOf(quantile: number, group: number): Int16Array {
+    const results = this.#results[quantile];
+    if (results[group] === undefined) {
+      this.spend(this.grid.steps);
+      results[group] = new Int16Array(this.grid.steps).fill(UNKNOWN);
+    }
+    return results[group];
+  }
+
   columns(group: number): Column[] {
+    const values = this.#values;
     return this.quantiles.map((quantile, i) => {
-      const results = this.#results[i].of(group);
-      return { quantile, values: this.valuesOf((step) => (Number.isNaN(results[step]) ? null : results[step])) };
+      const results = this.#resultsOf(i, group);
+      return { quantile, values: this.valuesOf((step) => values[results[step]]) };
     });
   }
 }

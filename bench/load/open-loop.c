@@ -33,6 +33,8 @@
 #define SECOND 1000000000ull
 /* How long after the last request is due an answer is waited for. */
 #define GRACE (5 * SECOND)
+/* Samples that a p99 is taken of, at least: those of a tenth of a second, where there are more. */
+#define LEAST_WINDOW 1000
 
 struct connection {
 	int fd;
@@ -102,6 +104,32 @@ static void print_samples(const char *name, struct samples *samples)
 	qsort(samples->values, samples->count, sizeof(uint32_t), ascending);
 	printf("\"%s\":{\"p50\":%u,\"p99\":%u,\"p999\":%u,\"max\":%u}", name, rank(samples, 500), rank(samples, 990),
 	       rank(samples, 999), rank(samples, 1000));
+}
+
+/*
+ * The rank within each so many samples, in the order of the answers, and of all these the middle one. A machine that is
+ * taken away for a moment makes one window slow; it would decide about the rank of all samples together.
+ */
+static uint32_t usual_rank(const struct samples *samples, size_t window, unsigned int thousandths)
+{
+	struct samples part = {}, ranks = {};
+
+	if (samples->count < window)
+		window = samples->count;
+	if (!window)
+		return 0;
+	part.count = window;
+	part.values = malloc(window * sizeof(uint32_t));
+	if (!part.values)
+		fail("a window of samples");
+	for (size_t first = 0; first + window <= samples->count; first += window) {
+		memcpy(part.values, samples->values + first, window * sizeof(uint32_t));
+		qsort(part.values, window, sizeof(uint32_t), ascending);
+		add(&ranks, rank(&part, thousandths));
+	}
+	free(part.values);
+	qsort(ranks.values, ranks.count, sizeof(uint32_t), ascending);
+	return rank(&ranks, 500);
 }
 
 static int connect_to(unsigned int port)
@@ -236,6 +264,7 @@ int main(int argc, char **argv)
 	unsigned long port, count, rate, seconds;
 	uint64_t sent = 0, planned, noticed = 0, start, end, stopped;
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
+	size_t window;
 
 	if (argc != 6) {
 		fprintf(stderr, "Usage: open-loop PORT PATH CONNECTIONS RATE SECONDS\n");
@@ -303,6 +332,10 @@ int main(int argc, char **argv)
 	for (; sent < planned; sent++)
 		add(&latencies, stopped - (start + sent * SECOND / rate));
 	printf("\"nanoseconds\":%llu,", (unsigned long long)(stopped - start));
+	/* Before they are sorted. */
+	window = rate / 10 > LEAST_WINDOW ? rate / 10 : LEAST_WINDOW;
+	printf("\"usual\":{\"p50\":%u,\"p99\":%u},", usual_rank(&latencies, window, 500),
+	       usual_rank(&latencies, window, 990));
 	print_samples("latency", &latencies);
 	printf(",");
 	print_samples("lag", &lags);

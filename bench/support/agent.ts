@@ -8,6 +8,7 @@ import type { Cgroup } from '../../test/support/cgroup';
 import type { Status } from '../../wire/status';
 import type { QueryAnswer } from '../../wire/answer';
 import type { Query } from '../../wire/query';
+import { post } from './http';
 
 const BUNDLE = join(__dirname, '../../build/agent/main.js');
 /** Clock ticks a second in /proc; fixed on Linux. */
@@ -63,14 +64,13 @@ export class BenchAgent {
 
   /** The answer as it comes over the wire. */
   async queryText(fromMs: number, toMs: number, query: Omit<Query, 'refId'>): Promise<string> {
-    const response = await fetch(`${this.url}/api/v1/query`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ from: Math.floor(fromMs), to: Math.floor(toMs), queries: [{ refId: 'A', ...query }] }),
-    });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`The agent answered ${response.status}: ${text.slice(0, 500)}`);
+    const { status, text } = await post(
+      `${this.url}/api/v1/query`,
+      'application/json',
+      JSON.stringify({ from: Math.floor(fromMs), to: Math.floor(toMs), queries: [{ refId: 'A', ...query }] })
+    );
+    if (status !== 200) {
+      throw new Error(`The agent answered ${status}: ${text.slice(0, 500)}`);
     }
     return text;
   }

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { lt, valid } from 'semver';
 import { Cgroup } from '../../test/support/cgroup';
 import { until } from '../../test/support/wait';
+import { post } from './http';
 import { freePort } from './ports';
 import { find, whyMissing, type ProgramName } from './programs';
 
@@ -38,6 +39,8 @@ const PROMETHEUS: DatabaseKind = {
     '--web.enable-remote-write-receiver',
     // By default it refuses a day of all pods as too much.
     '--query.max-samples=1000000000',
+    // Two minutes by default: a day of native histograms takes longer.
+    '--query.timeout=10m',
     '--log.level=error',
   ],
   files: ({ folder, port, config }) => [
@@ -63,7 +66,8 @@ export const DATABASES: readonly DatabaseKind[] = [
   {
     name: 'VictoriaMetrics',
     program: 'victoriaMetrics',
-    flags: ['-loggerLevel=ERROR'],
+    // It ends a query after 30 s by default.
+    flags: ['-loggerLevel=ERROR', '-search.maxQueryDuration=10m'],
     files: ({ folder, port, config }) => [
       `-promscrape.config=${config}`,
       `-storageDataPath=${join(folder, 'data')}`,
@@ -170,10 +174,13 @@ export class Database {
   /** The answer as it comes over the wire. */
   async text(route: 'query' | 'query_range', parameters: Record<string, string | number>): Promise<string> {
     const body = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
-    const response = await fetch(`${this.url}/api/v1/${route}`, { method: 'POST', body });
-    const text = await response.text();
-    if (!response.ok) {
-      throw new Error(`${this.name} answered ${response.status}: ${text.slice(0, 500)}`);
+    const { status, text } = await post(
+      `${this.url}/api/v1/${route}`,
+      'application/x-www-form-urlencoded',
+      body.toString()
+    );
+    if (status !== 200) {
+      throw new Error(`${this.name} answered ${status}: ${text.slice(0, 500)}`);
     }
     return text;
   }

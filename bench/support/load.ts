@@ -29,6 +29,8 @@ export interface SteadyResult {
   answered: number;
   nanoseconds: number;
   latency: Percentiles;
+  /** Of each tenth of a second (or a thousand answers) by itself, and of these the middle one. */
+  usual: Pick<Percentiles, 'p50' | 'p99'>;
   /** By how much the load itself was late with requests that it could have sent. */
   lag: Percentiles;
 }

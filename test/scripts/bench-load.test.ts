@@ -66,6 +66,23 @@ describe('a load that does not wait', () => {
     expect(latency.p99).toBeGreaterThan(STILL_MS * 0.8 * MILLISECOND);
   });
 
+  test('tells what is usual apart from a server that stood still once', async () => {
+    const port = await serve((request) => {
+      for (const end = performance.now() + (request === 2_500 ? 300 : 0); performance.now() < end;) {
+        // Everybody waits.
+      }
+      return 'at last';
+    });
+    // Six windows of a thousand answers; those that were due meanwhile are in two of them.
+    const { usual, latency } = JSON.parse((await load(port, '/', 4, 1_500, 4)).output);
+    expect(latency.p99).toBeGreaterThan(200 * MILLISECOND);
+    expect(usual.p99).toBeGreaterThanOrEqual(usual.p50);
+    expect(usual.p99).toBeLessThan(latency.p99 / 2);
+    // Of fewer answers than a window has, all are one.
+    const few = JSON.parse((await load(port, '/', 4, 100, 1)).output);
+    expect(few.usual).toEqual({ p50: few.latency.p50, p99: few.latency.p99 });
+  });
+
   test('can be the other kind, and can show what it can do itself', async () => {
     const { planned, answered, nanoseconds } = JSON.parse((await load(0, '/', 4, 0, 1)).output);
     expect(answered).toBe(planned);

@@ -187,6 +187,8 @@ export class HistoryFile {
     this.#past.shiftMs = readBack.shiftMs;
     const unknown = restoreSeries(series, names.series, namedSeries(own));
     eachEntry(own, (id) => references.add(id));
+    // From now on a tier knows which of its records may go.
+    tiers.forEach((tier) => tier.resume());
     for (const target of names.targets.values()) {
       if (target.labels.cgroup !== undefined) {
         this.#targets.set(target.labels.cgroup, target);

@@ -10,7 +10,7 @@ import type { RecordRing } from '../ring';
 import { crc32 } from './crc';
 
 /** Of the layout and of everything in it. A file of another one is not read. */
-export const FORMAT = 1;
+export const FORMAT = 2;
 export const HEADER_BYTES = 4096;
 export const ENTRY_BYTES = 64;
 

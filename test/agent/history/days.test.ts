@@ -1,17 +1,22 @@
-/** A day and two weeks of ticks in seconds: what the history forgets, it forgets altogether, and what it keeps is all there. */
+/** A day of ticks in seconds and two months of them: what the history forgets, it forgets altogether, and what it keeps is all there. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { History, type HistoryListener } from '../../../agent/history/history';
 import { SeriesTable, type Series } from '../../../agent/history/series';
 import { METRICS, type Metric } from '../../../wire/metrics';
 
-/** A whole minute, so that every tier is aligned with it. */
-const T0 = 1_790_000_040_000;
-const TICK_MS = 1_000;
+/** Ten whole minutes, so that every tier is aligned with it. */
+const T0 = 1_790_000_400_000;
 const MIB = 1024 * 1024;
 const [MINUTE, HOUR, DAY] = [60, 3_600, 86_400];
-/** The most records of each tier, as time, and the one that is being put together. */
-const REACH_SECONDS = [2 * HOUR + 1, DAY + 10, 14 * DAY + 60];
+/** Of each tier, the length of a record and the time that the most records it has are about. */
+const REACH_SECONDS: ReadonlyArray<readonly [step: number, reach: number]> = [
+  [1, 2 * HOUR],
+  [5, 6 * HOUR],
+  [15, DAY],
+  [60, 14 * DAY],
+  [600, 60 * DAY],
+];
 
 const metricOf = (kind: Metric['kind']) => METRICS.find((metric) => metric.kind === kind)!;
 const KINDS = ['histogram', 'counter', 'gauge'] as const;
@@ -25,12 +30,12 @@ class Days {
   readonly #pods: Series[][] = [];
   readonly #bucket = new Uint16Array(1);
   readonly #count = new Float64Array(1);
-  /** Of each tick, from the first on. */
+  /** Of each second, from the first on; what a longer tick told is with its first one. */
   readonly events: Float64Array;
   readonly increases: Float64Array;
   /** Series there ever were. */
   made = 0;
-  ticks = 0;
+  seconds = 0;
 
   constructor(
     private readonly options: {
@@ -55,15 +60,18 @@ class Days {
   }
 
   get nowMs(): number {
-    return T0 + this.ticks * TICK_MS;
+    return T0 + this.seconds * 1000;
   }
 
-  run(seconds: number): void {
+  /** @param tickSeconds from one tick to the next */
+  run(seconds: number, tickSeconds = 1): void {
     const { pods, eventsPerTick, replaceEverySeconds } = this.options;
-    for (let second = 0; second < seconds; second++) {
-      const tick = this.ticks++;
-      if (this.ticks % replaceEverySeconds === 0) {
-        const pod = (this.ticks / replaceEverySeconds) % pods;
+    for (const end = this.seconds + seconds; this.seconds < end;) {
+      const first = this.seconds;
+      const tick = first / tickSeconds;
+      this.seconds += tickSeconds;
+      if (this.seconds % replaceEverySeconds === 0) {
+        const pod = (this.seconds / replaceEverySeconds) % pods;
         this.#pods[pod].forEach(({ id }) => this.table.release(id));
         this.#start(pod);
       }
@@ -75,8 +83,8 @@ class Days {
           into.histogram(histogram.id, 1_000 * this.#count[0], this.#bucket, this.#count, 1);
           into.counter(counter.id, 2 + i);
           into.gauge(gauge.id, 1 + (tick % 3));
-          this.events[tick] += this.#count[0];
-          this.increases[tick] += 2 + i;
+          this.events[first] += this.#count[0];
+          this.increases[first] += 2 + i;
         }
       });
     }
@@ -85,7 +93,7 @@ class Days {
   /** So much time in which nothing is told; a tick a minute, as of a machine that sleeps. */
   rest(minutes: number): void {
     for (let minute = 0; minute < minutes; minute++) {
-      this.ticks += MINUTE;
+      this.seconds += MINUTE;
       this.history.record(this.nowMs, () => {});
     }
   }
@@ -114,9 +122,13 @@ class Days {
 
   /** What it was told since an instant. */
   toldSince(startMs: number): { events: number; increases: number } {
-    const first = Math.round((startMs - T0) / TICK_MS);
-    const sum = (all: Float64Array) => all.subarray(first).reduce((total, value) => total + value, 0);
-    return { events: sum(this.events), increases: sum(this.increases) };
+    const sums = { events: 0, increases: 0 };
+    // Up to now: what comes later is 0, and much.
+    for (let second = Math.round((startMs - T0) / 1000); second < this.seconds; second++) {
+      sums.events += this.events[second];
+      sums.increases += this.increases[second];
+    }
+    return sums;
   }
 
   /** Of each tier, how far it goes back. */
@@ -140,15 +152,20 @@ function bytesInUse(): number {
 }
 
 /** Runs for so long, and looks at everything that must not grow every so often. */
-function watch(days: Days, seconds: number, everySeconds: number) {
+function watch(days: Days, seconds: number, everySeconds: number, tickSeconds = 1) {
   const seen: Array<{ bytes: number; size: number; capacity: number; starts: Array<number | null> }> = [];
   for (let passed = 0; passed < seconds; passed += everySeconds) {
-    days.run(everySeconds);
+    days.run(everySeconds, tickSeconds);
     const { size, capacity } = days.table;
     seen.push({ bytes: bytesInUse(), size, capacity, starts: days.history.starts().map(({ startMs }) => startMs) });
     const { startMs } = days.history;
     expect(days.remembered()).toEqual(days.toldSince(startMs!));
-    days.reachSeconds().forEach((reach, tier) => expect(reach).toBeLessThanOrEqual(REACH_SECONDS[tier]));
+    days.reachSeconds().forEach((goesBack, tier) => {
+      const [step, reach] = REACH_SECONDS[tier];
+      // No record is shorter than a tick; and there is the one that is being put together.
+      const record = Math.max(step, tickSeconds);
+      expect(goesBack).toBeLessThanOrEqual((reach / step) * record + record);
+    });
   }
   return seen;
 }
@@ -166,27 +183,30 @@ test('a day with another pod every four seconds: bytes, series and ids stay, the
   expect(last.bytes - third.bytes).toBeLessThan(1_000_000);
 
   // The history forgets: the start of each tier moves on, and never comes back.
-  for (const tier of [0, 1, 2]) {
+  for (const tier of REACH_SECONDS.keys()) {
     const starts = seen.map((each) => each.starts[tier]!);
     expect(starts).toEqual([...starts].sort((a, b) => a - b));
     expect(starts[starts.length - 1]).toBeGreaterThan(starts[0]);
   }
 
   // What is remembered of the dead goes with the records that named them.
-  days.rest((15 * DAY) / MINUTE);
+  days.rest((61 * DAY) / MINUTE);
   expect(days.remembered()).toEqual({ events: 0, increases: 0 });
   expect(days.table.size).toBe(days.alive);
   days.end();
   expect(days.table.size).toBe(0);
 });
 
-test('two weeks of a quiet node are remembered to the end, and not longer', () => {
+test('sixty days of a quiet node are remembered to the end, and not longer', () => {
   const pods = { pods: 4, eventsPerTick: 1, replaceEverySeconds: 2 * HOUR };
-  const days = new Days({ ...pods, seconds: 14 * DAY, bytes: 16 * MIB });
-  const seen = watch(days, 14 * DAY, DAY);
-  const [, , minutes] = days.reachSeconds();
+  const days = new Days({ ...pods, seconds: 62 * DAY, bytes: 16 * MIB });
+  // Two months of seconds take minutes: most of the time a tick is 5 s, and in the end every tier is full of seconds.
+  const seen = [...watch(days, 48 * DAY, DAY, 5), ...watch(days, 14 * DAY, DAY)];
+  const [, , quarters, minutes, tens] = days.reachSeconds();
+  expect(quarters).toBeGreaterThan(23 * HOUR);
   expect(minutes).toBeGreaterThan(13 * DAY);
-  expect(seen[13].bytes - seen[4].bytes).toBeLessThan(1_000_000);
-  days.rest((15 * DAY) / MINUTE);
+  expect(tens).toBeGreaterThan(59 * DAY);
+  expect(seen[61].bytes - seen[20].bytes).toBeLessThan(1_000_000);
+  days.rest((61 * DAY) / MINUTE);
   expect(days.table.size).toBe(days.alive);
 });

@@ -6,8 +6,10 @@ import { METRICS, type Metric } from '../../../wire/metrics';
 import { intern } from '../../support/series';
 import { Adder, addUp, tellEvents, type Event, type Tick } from './events';
 
-/** A whole minute, so that every tier is aligned with it. */
-const T0 = 1_790_000_040_000;
+/** Ten whole minutes, so that every tier is aligned with it. */
+const T0 = 1_790_000_400_000;
+/** The tiers' lengths. */
+const STEPS = [1_000, 5_000, 15_000, 60_000, 600_000];
 
 const metricOf = (kind: Metric['kind']) => METRICS.find((metric) => metric.kind === kind)!;
 
@@ -73,7 +75,10 @@ const anyEvents = fc.uniqueArray(fc.oneof(anyHistogram, anyCounter, anyGauge), {
 });
 
 describe('a history of one tick a second', () => {
-  const anyTicks = fc.array(anyEvents, { minLength: 1, maxLength: 400 });
+  /** A past that is repeated until most tiers have had to drop something. Arrays as long as that are made only if asked. */
+  const anyTicks = fc
+    .tuple(fc.array(anyEvents, { minLength: 1, maxLength: 400, size: 'max' }), fc.integer({ min: 1, max: 5 }))
+    .map(([past, times]) => Array.from({ length: past.length * times }, (_, i) => past[i % past.length]));
 
   function recordAll(events: readonly Event[][], bytes = MIN_HISTORY_BYTES) {
     const table = tenSeries();
@@ -98,15 +103,15 @@ describe('a history of one tick a second', () => {
     );
   });
 
-  it.each([1_000, 10_000, 15_000, 60_000, 90_000, 120_000])(
+  it.each([...STEPS, 10_000, 35_000, 90_000, 120_000, 900_000])(
     'tells steps of %i ms as they were, from the coarsest tier that can',
     (stepMs) => {
       fc.assert(
         fc.property(anyTicks, (events) => {
           const { history, table, ticks } = recordAll(events);
           const startMs = history.startMs ?? T0;
-          // What is known in minutes only cannot be told in seconds.
-          const firstStepMs = Math.ceil(startMs / 60_000) * 60_000;
+          // What is known in tens of minutes only cannot be told in seconds.
+          const firstStepMs = Math.ceil(startMs / 600_000) * 600_000;
           const endMs = ticks[ticks.length - 1].toMs;
           for (let fromMs = firstStepMs; fromMs < endMs; fromMs += stepMs) {
             const step = { fromMs, toMs: fromMs + stepMs, stepMs };
@@ -125,12 +130,22 @@ describe('a history of one tick a second', () => {
   );
 
   it.each([
-    ['an hour as one step that begins and ends anywhere', T0 + 7_000, 3_417_000, 1, 56 + 2 * (5 + 9)],
-    ['steps that no coarser record divides', T0, 15_000, 40, 20 * (2 + 10)],
-    ['steps that coarser records divide, and that begin elsewhere', T0 + 5_000, 60_000, 20, 20 * (5 + 10)],
+    // Up to the next 5 s, 15 s, minute and ten minutes, and down again.
+    ['an hour as one step that begins and ends anywhere', T0 + 7_000, 3_417_000, 1, 3 + 1 + 3 + 9 + 4 + 7 + 4],
+    ['steps that are as long as a record', T0, 15_000, 40, 40],
+    ['steps that are two records', T0, 10_000, 40, 40 * 2],
+    // In every minute: 12 s are 5 + 5 + 2 × 1, then 3 × 1 + 5 + 4 × 1, then 1 + 5 + 5 + 1, and the same backwards.
+    ['steps that no coarser record divides', T0, 12_000, 40, 8 * (4 + 8 + 4 + 8 + 4)],
+    // In every minute: 20 s are 15 + 5, then 4 × 5, then 5 + 15.
+    ['steps that only the next coarser record divides', T0, 20_000, 39, 13 * (2 + 4 + 2)],
+    // 2 × 5, 3 × 15, 5.
+    ['steps that coarser records divide, and that begin elsewhere', T0 + 5_000, 60_000, 20, 20 * (2 + 3 + 1)],
+    // 3 × 1, 5, 3 × 15, 5, 2 × 1.
+    ['steps that coarser records divide, and that begin anywhere', T0 + 7_000, 60_000, 20, 20 * (3 + 1 + 3 + 1 + 2)],
   ])('tells %s from whole coarser records', (_, startMs, stepMs, steps, mostRecords) => {
     const table = tenSeries();
-    const history = new History({ series: table });
+    // Enough for the seconds of all of it.
+    const history = new History({ series: table, bytes: 8 * 1024 * 1024 });
     for (let second = 1; second <= 3_700; second++) {
       history.record(T0 + second * 1_000, (into) => into.counter(4, second));
     }
@@ -158,7 +173,7 @@ describe('a history of one tick a second', () => {
   });
 
   it('answers for each instant from one tier only, wherever a range is cut in two', () => {
-    const events = Array.from({ length: 3_000 }, (_, i): Event[] => [
+    const events = Array.from({ length: 6_000 }, (_, i): Event[] => [
       { kind: 'counter', series: 4 + (i % 4), increase: i + 1 },
       {
         kind: 'histogram',
@@ -170,11 +185,16 @@ describe('a history of one tick a second', () => {
     const { history, table } = recordAll(events);
     // The test is about boundaries, so there must be some: all tiers are in use.
     const starts = history.starts().map(({ startMs }) => startMs ?? NaN);
-    expect(starts[2]).toBeLessThan(starts[1]);
-    expect(starts[1]).toBeLessThan(starts[0]);
+    expect(starts).toHaveLength(STEPS.length);
+    for (let tier = 1; tier < starts.length; tier++) {
+      expect(starts[tier]).toBeLessThan(starts[tier - 1]);
+    }
     const whole = scanAll(history, table);
-    for (const startMs of starts) {
-      for (let cutMs = Math.floor(startMs / 1000) * 1000 - 70_000; cutMs < startMs + 70_000; cutMs += 1000) {
+    for (const [tier, startMs] of starts.entries()) {
+      // Through a whole record of the next coarser tier and a little more.
+      const aroundMs = (STEPS[tier + 1] ?? STEPS[tier]) + 10_000;
+      const everyMs = Math.max(1_000, STEPS[tier] / 60);
+      for (let cutMs = Math.floor(startMs / 1000) * 1000 - aroundMs; cutMs < startMs + aroundMs; cutMs += everyMs) {
         const both = new Adder();
         const wanted = all(table);
         history.scan({ fromMs: -Infinity, toMs: cutMs, wanted }, both);
@@ -209,7 +229,7 @@ describe('a clock that does not behave', () => {
 
   it('loses nothing and doubles nothing', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(anyStep, anyEvents), { minLength: 1, maxLength: 300 }), (steps) => {
+      fc.property(fc.array(fc.tuple(anyStep, anyEvents), { minLength: 1, maxLength: 300, size: 'max' }), (steps) => {
         const table = tenSeries();
         const ordinal = intern(table, metricOf('counter'), { cgroup: '/ticks' }).id;
         const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
@@ -222,7 +242,7 @@ describe('a clock that does not behave', () => {
           ticks.push({ toMs: timeMs, coveredMs, events: told });
           history.record(timeMs, (into) => tellEvents(told, into));
         }
-        for (const stepMs of [1_000, 10_000, 60_000]) {
+        for (const stepMs of STEPS) {
           const told = scanAll(history, table, { stepMs });
           const remembered = ticks.slice(-(told.sums[ordinal].increase ?? 0));
           expect(told.sums).toEqual(addUp(remembered).sums);
@@ -317,13 +337,13 @@ describe('a fixed number of bytes', () => {
     expect(after.reduce((sum, tier) => sum + tier.bytes, 0)).toBeLessThanOrEqual(bytes);
     after.forEach((tier) => expect(tier.usedBytes).toBeLessThanOrEqual(tier.bytes));
     expect(process.memoryUsage().arrayBuffers - allocated).toBeLessThan(bytes / 4);
-    // Seconds for an hour, minutes for days: the oldest goes first, in each tier by itself.
-    const [seconds, tens, minutes] = after.map(
-      ({ startMs }) => (T0 + WEEK_SECONDS * 1000 - (startMs ?? 0)) / 3_600_000
-    );
-    expect(seconds).toBeGreaterThan(0.25);
-    expect(tens).toBeGreaterThan(3 * seconds);
-    expect(minutes).toBeGreaterThan(3 * tens);
+    // Seconds for a quarter of an hour, tens of minutes for days: the oldest goes first, in each tier by itself.
+    const reaches = after.map(({ startMs }) => (T0 + WEEK_SECONDS * 1000 - (startMs ?? 0)) / 3_600_000);
+    expect(reaches).toHaveLength(STEPS.length);
+    expect(reaches[0]).toBeGreaterThan(0.24);
+    for (let tier = 1; tier < reaches.length; tier++) {
+      expect(reaches[tier]).toBeGreaterThan(3 * reaches[tier - 1]);
+    }
     const told = scanAll(history, table);
     expect(told.sums[4].increase).toBe(told.coveredMs / 1000);
   });
@@ -361,7 +381,7 @@ describe('a fixed number of bytes', () => {
       history.record(T0 + second * 1000, (into) => told.forEach((id) => into.counter(id, 1_000_000 + second)));
     }
     expect(history.startMs).toBeGreaterThan(T0);
-    for (const stepMs of [1_000, 10_000, 60_000]) {
+    for (const stepMs of STEPS) {
       const { sums } = scanAll(history, table, { stepMs });
       const often = ids.slice(0, 100).map((id) => sums[id]?.increase ?? 0);
       expect(often.filter((sum) => !suffixes.has(sum))).toEqual([]);
@@ -378,12 +398,12 @@ describe('a fixed number of bytes', () => {
       { weight: 1, arbitrary: fc.integer({ min: 50, max: 4_000 }) }
     );
     fc.assert(
-      fc.property(fc.array(anyCrowd, { minLength: 1, maxLength: 150 }), (crowds) => {
+      fc.property(fc.array(anyCrowd, { minLength: 1, maxLength: 150, size: 'max' }), (crowds) => {
         const history = new History({ series: table, bytes: MIN_HISTORY_BYTES });
         crowds.forEach((crowd, i) =>
           history.record(T0 + i * 1000, (into) => ids.slice(0, crowd).forEach((id) => into.counter(id, 1_000_000 + i)))
         );
-        for (const stepMs of [1_000, 10_000, 60_000]) {
+        for (const stepMs of STEPS) {
           const { sums } = scanAll(history, table, { stepMs });
           ids.forEach((id, place) => {
             let left = sums[id]?.increase ?? 0;
@@ -400,7 +420,7 @@ describe('a fixed number of bytes', () => {
     );
   });
 
-  it.each([MIN_HISTORY_BYTES - 1, 0, -1, NaN, Infinity, 100_000.5])('refuses a budget of %p bytes', (bytes) => {
+  it.each([MIN_HISTORY_BYTES - 1, 0, -1, NaN, Infinity, 200_000.5])('refuses a budget of %p bytes', (bytes) => {
     expect(() => new History({ series: new SeriesTable(), bytes })).toThrow(RangeError);
   });
 });

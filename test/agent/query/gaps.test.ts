@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
+import { MIN_HISTORY_BYTES } from '../../../agent/history/history';
 import { ACTIVE, BYTES, HTTP, MILLISECOND, T0, World, points, rowsOf } from './world';
 
 let folder: string;
@@ -111,13 +112,16 @@ describe('a restart', () => {
     ]);
   });
 
-  it('keeps its length when only minutes are left of it', () => {
-    busy(world(0, 65_536), 90);
-    const agent = busy(world(110, 65_536), 2_000);
-    expect(agent.history.resolutionMs(T0)).toBe(60_000);
+  it.each([
+    ['minutes', 60_000, 90, 2_000],
+    ['tens of minutes', 600_000, 690, 12_000],
+  ])('keeps its length when only %s are left of it', (_, stepMs, before, after) => {
+    busy(world(0, MIN_HISTORY_BYTES), before);
+    const agent = busy(world(before + 20, MIN_HISTORY_BYTES), after);
+    expect(agent.history.resolutionMs(T0)).toBe(stepMs);
     const { notices } = agent.ask({ select: 'rate', instant: true });
-    // 20 s were lost from the second minute, of which this says where they can have been.
-    expect(notices).toEqual([gap(60, 80)]);
+    // 20 s were lost from the second record, of which this says where they can have been.
+    expect(notices).toEqual([gap(stepMs / 1000, stepMs / 1000 + 20)]);
     expect(rowsOf(agent.ask({ select: 'rate', instant: true }))).toEqual([[2]]);
   });
 });
@@ -137,7 +141,7 @@ describe('whatever agents come and go, with whatever clocks', () => {
     fc.assert(
       fc.property(
         fc.array(anyLife, { minLength: 1, maxLength: 6 }),
-        fc.constantFrom(1_000, 10_000, 60_000),
+        fc.constantFrom(1_000, 5_000, 10_000, 15_000, 60_000, 600_000),
         (lives, stepMs) => {
           const path = join(folder, 'history');
           rmSync(path, { force: true });
@@ -167,7 +171,20 @@ describe('whatever agents come and go, with whatever clocks', () => {
           expect(rows[0]?.[0] ?? 0).toBe(told);
         }
       ),
-      { numRuns: 60 }
+      {
+        numRuns: 60,
+        // The clock goes back by as much as the newest record is about, while no agent runs.
+        examples: [
+          [
+            [
+              { pauseSeconds: 0, seconds: 1, tickSeconds: 1 },
+              { pauseSeconds: -1, seconds: 0, tickSeconds: 1 },
+              { pauseSeconds: 0, seconds: 1, tickSeconds: 1 },
+            ],
+            1_000,
+          ],
+        ],
+      }
     );
   });
 });

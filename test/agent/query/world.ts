@@ -40,7 +40,7 @@ export class World {
   constructor({ bytes, startMs = T0, path }: { bytes?: number; startMs?: number; path?: string } = {}) {
     const file = path === undefined ? undefined : new HistoryFile({ path, node: 'n1' });
     this.history = new History({ series: this.series, bytes, file });
-    this.history.begin(startMs);
+    this.history.begin(startMs, true);
     this.nowMs = startMs;
   }
 

@@ -4,7 +4,9 @@ import { intern } from '../../../support/series';
 import { Adder, tellEvents, type Event, type Sum } from '../events';
 import { Folder, Recording, Replay, live, type Life } from './paper';
 
-const T0 = 1_790_000_040_000;
+/** Ten whole minutes, so that every tier is aligned with it. */
+const T0 = 1_790_000_400_000;
+const STEPS = [1_000, 5_000, 15_000, 60_000, 600_000];
 const METRIC = (kind: Metric['kind']) => METRICS.find((metric) => metric.kind === kind)!;
 
 let folder: Folder;
@@ -74,8 +76,8 @@ function record(life: Life, ids: readonly number[], second: number, plan: Plan, 
 }
 
 it.each<[string, Plan]>([
-  ['seconds that fit into a record, and some that do not', { seconds: 160, series: 120, crowdEvery: 29 }],
-  ['a second that is larger than the tiers it is kept in', { seconds: 25, series: 1_900, crowdEvery: 100 }],
+  ['seconds that fit into a record, and some that do not', { seconds: 160, series: 170, crowdEvery: 29 }],
+  ['a second that is larger than the tiers it is kept in', { seconds: 25, series: 2_700, crowdEvery: 100 }],
 ])('finds exactly what was kept, wherever it ended, and goes on from there: %s', (_, plan) => {
   const path = folder.file();
   const recording = new Recording();
@@ -107,7 +109,7 @@ it.each<[string, Plan]>([
       newest = sequence;
       const before = told.slice(0, kept[sequence]);
       const expected = totalsOf(before);
-      [1_000, 10_000, 60_000].forEach((stepMs) => expect(totals(next, stepMs)).toBe(expected));
+      STEPS.forEach((stepMs) => expect(totals(next, stepMs)).toBe(expected));
       // Now and then a second life, with an end and a third one.
       if (i % 37 === 0) {
         const nextIds = named(next, plan.series);

@@ -6,9 +6,12 @@ import { METRICS } from '../../../../wire/metrics';
 import { intern } from '../../../support/series';
 import { Folder, live, told, type Life } from './paper';
 
-const T0 = 1_790_000_040_000;
+/** Ten whole minutes, so that every tier is aligned with it. */
+const T0 = 1_790_000_400_000;
+const STEPS = [1_000, 5_000, 15_000, 60_000, 600_000];
 const SERIES = 30;
-const SECONDS = 900;
+/** So many that only the coarsest tier still knows all of them. */
+const SECONDS = 9_600;
 const [COUNTER] = METRICS.filter(({ kind }) => kind === 'counter');
 
 let folder: Folder;
@@ -62,7 +65,7 @@ function expectNoMore(damaged: Buffer): Life {
   folder.empty();
   writeFileSync(path, damaged);
   const life = live(path);
-  const left = [1_000, 10_000, 60_000].map((stepMs) => seconds(life, stepMs));
+  const left = STEPS.map((stepMs) => seconds(life, stepMs));
   for (const sums of left) {
     for (const [cgroup, sum] of Object.entries(sums)) {
       expect(Number.isInteger(sum)).toBe(true);
@@ -119,12 +122,12 @@ describe('flipped bits', () => {
     damaged[ringStart(damaged) + Math.floor(finest.usedBytes / 2)] ^= 1;
     writeFileSync(folder.file(), damaged);
     const next = live(folder.file());
-    // 49 seconds, and 4 times ten of them.
+    // 49 seconds, 9 times five of them, and twice fifteen.
     expect(next.said).toEqual([
-      `--history-file ${folder.file()} was damaged: 1 of 53 records could not be read, and are a gap.`,
+      `--history-file ${folder.file()} was damaged: 1 of 60 records could not be read, and are a gap.`,
     ]);
     expect(seconds(next)['/3']).toBe(48);
-    expect(seconds(next, 10_000)['/3']).toBe(49);
+    expect(seconds(next, 5_000)['/3']).toBe(49);
   });
 });
 

@@ -7,8 +7,9 @@ import { METRICS, type Metric } from '../../../../wire/metrics';
 import { Adder, addUp, tellEvents, type Event, type Tick } from '../events';
 import { Folder, live, told, type Life } from './paper';
 
-const T0 = 1_790_000_040_000;
-const STEPS = [1_000, 10_000, 60_000];
+/** Ten whole minutes, so that every tier is aligned with it. */
+const T0 = 1_790_000_400_000;
+const STEPS = [1_000, 5_000, 15_000, 60_000, 600_000];
 
 let folder: Folder;
 beforeEach(() => {
@@ -131,7 +132,11 @@ it('is the same to every scan, record by record and name by name', () => {
       expect(sums.sums).toEqual(addUp(remembered).sums);
       expect(sums.coveredMs).toBe(addUp(remembered).coveredMs);
     }),
-    { numRuns: 60 }
+    {
+      numRuns: 60,
+      // An agent that starts again within the second that the newest record is about.
+      examples: [[[950, 0, 950].map((stepMs) => ({ stepMs, events: [], named: null, ends: true }))]],
+    }
   );
 });
 
