@@ -23,7 +23,7 @@ const NODE = 'bench';
 const RINGSIDE = 'Ringside';
 const ALL = [...DATABASES, NATIVE_PROMETHEUS];
 /** Holds an hour of these pods by the second, and a day of them by the minute. */
-const HISTORY_BYTES = 160 * 1024 * 1024;
+const HISTORY_BYTES = 176 * 1024 * 1024;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** A day, and a little more: each round asks about a range that ends a scrape later, as a dashboard that is watched. */
@@ -206,9 +206,14 @@ async function remember(
     }
   }
   await scrapes.flush();
-  const { finestMs, oldestMs } = past.starts;
-  if (oldestMs > fromMs || finestMs > Math.max(fromMs, toMs - FINE_MS)) {
-    throw new Error(`The history of ${HISTORY_BYTES} bytes does not hold all of it; used: ${past.used.join(', ')}.`);
+  for (const { rangeMs, stepMs, name } of QUESTIONS.filter(({ rangeMs }) => rangeMs <= toMs - fromMs)) {
+    const resolutionMs = past.resolutionMs(toMs - rangeMs);
+    if (stepMs % resolutionMs > 0) {
+      const used = past.used.map((share) => share.toFixed(2)).join(', ');
+      throw new Error(
+        `The history of ${HISTORY_BYTES} bytes knows of ${name} steps of ${resolutionMs} ms only; used: ${used}.`
+      );
+    }
   }
 }
 

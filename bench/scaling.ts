@@ -230,7 +230,7 @@ function queryOf(pods: number, rangeMs: number): () => void {
   // A fifth of it is for the finest records; most series do not move in most of them.
   const bytes = Math.max(2 ** 20, 5 * BYTES_OF_A_RECORD * pods * STATUSES * (rangeMs / SCRAPE_MS));
   const past = pastOf(pods, { fromMs, toMs }, bytes);
-  if (past.starts.finestMs > fromMs) {
+  if (past.resolutionMs(fromMs) > 1_000) {
     throw new Error(`A history of ${bytes} bytes does not hold ${rangeMs / 60_000} min of ${pods} pods.`);
   }
   const query = { refId: 'A', ...p99ByPod(rangeMs / POINTS) };

@@ -5,8 +5,9 @@ import { RecordMerger } from './merge';
 import { RecordRing } from './ring';
 import { RecordWriter } from './writer';
 
-/** Part of a tier's bytes in which one record is put together; a larger one is kept in several parts. */
+/** Part of a tier's bytes in which one record is put together, and the most of them; a larger one is kept in several parts. */
 const WRITER_SHARE = 1 / 10;
+const MOST_WRITER_BYTES = 1024 * 1024;
 
 export class Tier {
   readonly ring: RecordRing;
@@ -28,7 +29,9 @@ export class Tier {
     /** Hears of every record that is kept, part by part: its number, and its bytes. */
     private readonly onCommit: (sequence: number, length: number) => void = () => {}
   ) {
-    this.writer = new RecordWriter(Math.floor(bytes * WRITER_SHARE), () => this.#write(true));
+    this.writer = new RecordWriter(Math.min(Math.floor(bytes * WRITER_SHARE), MOST_WRITER_BYTES), () =>
+      this.#write(true)
+    );
     this.ring = new RecordRing(bytes - this.writer.byteLength, maxRecords);
     this.#merger = new RecordMerger(this.ring);
   }

@@ -56,10 +56,9 @@ export class Past {
     );
   }
 
-  /** The oldest instant that is known by the second, and by whatever it is. */
-  get starts(): { finestMs: number; oldestMs: number } {
-    const starts = this.#history.starts().map(({ startMs }) => startMs ?? Infinity);
-    return { finestMs: starts[0], oldestMs: Math.min(...starts) };
+  /** In what steps an instant is known. */
+  resolutionMs(ms: number): number {
+    return this.#history.resolutionMs(ms);
   }
 
   /** What is used of the budget, by tier. */
