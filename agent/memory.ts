@@ -19,6 +19,7 @@ const WORTH_BYTES = 512 * 1024;
  * bytecode of functions that no one called since the last collection goes with it, and is made again from the source.
  */
 export function keepMemorySmall(): void {
+  setFlagsFromString('--optimize-for-size');
   setFlagsFromString('--no-sparkplug');
   setFlagsFromString('--no-maglev');
   setFlagsFromString('--bytecode-old-age=1');

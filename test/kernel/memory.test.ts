@@ -1,4 +1,4 @@
-/** The agent keeps to its budget, and does not grow with the pods. The figures of all sizes: `npm run bench -- memory`. */
+/** The agent keeps to its budget, and does not grow with the pods. Beside proxies: `npm run bench -- sidecar-memory`. */
 import { requireKernel } from '../support/requirements';
 import { measureWorkingSets, SERIES_OF_A_POD, sumOf, type WorkingSet } from '../support/working-set';
 
