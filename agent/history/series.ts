@@ -24,7 +24,7 @@ export interface Series {
 }
 
 /** The value of a label; an empty string where the series has none. */
-export function labelOf({ own, target }: Series, label: LabelName): string {
+export function labelOf({ own, target }: Pick<Series, 'own' | 'target'>, label: LabelName): string {
   return own[label] ?? target.labels[label] ?? '';
 }
 
@@ -177,6 +177,20 @@ export class SeriesTable {
     for (let id = 0; id < this.#end; id++) {
       if (this.#isUsed(id) && !this.#targets.get(this.#columns.target[id]).hidden) {
         yield this.#series(id);
+      }
+    }
+  }
+
+  /** Tells of all series of a metric that may be seen, without making an object of each. */
+  each(metric: Metric, hear: (id: number, target: Target, own: Labels) => void): void {
+    const number = this.#metrics.find(metric);
+    const columns = this.#columns;
+    for (let id = 0; id < this.#end; id++) {
+      if (columns.metric[id] === number && this.#isUsed(id)) {
+        const target = this.#targets.get(columns.target[id]);
+        if (!target.hidden) {
+          hear(id, target, this.#owns.get(columns.own[id]));
+        }
       }
     }
   }

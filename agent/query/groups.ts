@@ -1,5 +1,5 @@
 /** Which series a query wants, and which of its groups each belongs to. */
-import { labelOf, type SeriesTable } from '../history/series';
+import { labelOf, type SeriesTable, type Target } from '../history/series';
 import { WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/query';
 import type { Plan } from './plan';
@@ -13,6 +13,8 @@ export class Groups {
   readonly labels: string[][] = [];
   readonly #groupOf: Int32Array;
   readonly #byKey = new Map<string, number>();
+  /** Where the labels are all the owner's, its series have one group: they need not be looked at one by one. */
+  readonly #byTarget = new Map<Target, number>();
 
   constructor(
     private readonly plan: Pick<Plan, 'metric' | 'by' | 'where'>,
@@ -22,11 +24,11 @@ export class Groups {
   ) {
     this.wanted = new Uint8Array(table.capacity);
     this.#groupOf = new Int32Array(table.capacity).fill(NONE);
-    for (const series of table) {
-      if (series.metric === plan.metric && plan.where.every(({ label, matches }) => matches(labelOf(series, label)))) {
-        this.wanted[series.id] = 1;
+    table.each(plan.metric, (id, target, own) => {
+      if (plan.where.every(({ label, matches }) => matches(labelOf({ own, target }, label)))) {
+        this.wanted[id] = 1;
       }
-    }
+    });
   }
 
   get size(): number {
@@ -53,7 +55,19 @@ export class Groups {
 
   #add(series: number): number {
     const known = this.table.get(series);
-    const labels = this.plan.by.map((label) => (known ? labelOf(known, label) : ''));
+    const isOfTarget = known !== undefined && this.plan.by.every((label) => known.own[label] === undefined);
+    let group = isOfTarget ? this.#byTarget.get(known.target) : undefined;
+    if (group === undefined) {
+      group = this.#groupWith(this.plan.by.map((label) => (known ? labelOf(known, label) : '')));
+      if (isOfTarget) {
+        this.#byTarget.set(known.target, group);
+      }
+    }
+    this.#groupOf[series] = group;
+    return group;
+  }
+
+  #groupWith(labels: string[]): number {
     const key = JSON.stringify(labels);
     let group = this.#byKey.get(key);
     if (group === undefined) {
@@ -68,7 +82,6 @@ export class Groups {
       this.labels.push(labels);
       this.#byKey.set(key, group);
     }
-    this.#groupOf[series] = group;
     return group;
   }
 }
