@@ -139,6 +139,7 @@ export class History {
     this.#past = { bytes, tiers, series, references, shiftMs: 0 };
     if (file) {
       file.load(this.#past);
+      // Once more, for a file that could be read in part only.
       tiers.forEach((tier) => tier.resume());
       [...tiers].reverse().forEach((tier) => tier.finish());
       this.#lastToMs = Math.max(
