@@ -78,16 +78,20 @@ static inline __attribute__((always_inline)) __u32 histogram_bucket(__u64 ns, in
 	return (__u32)bucket;
 }
 
-static inline __attribute__((always_inline)) void histogram_record(struct histogram *h, __u64 ns, int min_exponent)
+/* Counts a value in its bucket. */
+static inline __attribute__((always_inline)) void histogram_add(struct histogram *h, __u32 bucket, __u64 ns)
 {
-	__u32 bucket = histogram_bucket(ns, min_exponent);
-
 	/* Without the barrier the compiler proves the check needless and drops it; the verifier then sees no bound. */
 	barrier_var(bucket);
 	if (bucket >= HISTOGRAM_BUCKETS)
 		return;
 	__sync_fetch_and_add(&h->buckets[bucket], 1);
 	__sync_fetch_and_add(&h->sum_ns, ns ? ns : 1);
+}
+
+static inline __attribute__((always_inline)) void histogram_record(struct histogram *h, __u64 ns, int min_exponent)
+{
+	histogram_add(h, histogram_bucket(ns, min_exponent), ns);
 }
 
 #endif

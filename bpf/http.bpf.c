@@ -76,15 +76,15 @@ static __always_inline u64 time_of(const struct __sk_buff *skb, bool ingress)
 }
 
 /* Makes the payload of a segment ready to be read. False: nothing of it, and nothing else about it, is new. */
-static __always_inline bool take_segment(struct __sk_buff *skb, struct http_connection *c, struct bpf_sock *sk,
-					 struct segment *segment, bool ingress)
+static __always_inline bool take_segment(struct __sk_buff *skb, struct http_connection *c, struct segment *segment,
+					 bool ingress)
 {
 	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_at(c, stream_of(answer));
+	struct http_stream *s = stream_of(c, answer);
 	u32 fin_seq = segment->seq + (segment->end - segment->payload);
 
 	s->offset = s->end = 0;
-	if (segment->payload < segment->end && order_segment(c, s, segment, sk, ingress)) {
+	if (segment->payload < segment->end && order_segment(skb, c, s, segment, ingress)) {
 		s->next_seq = fin_seq;
 		s->latest_ns = time_of(skb, ingress);
 		if (in_body(s) && s->remaining > segment->end - segment->payload) {
@@ -118,7 +118,7 @@ static __always_inline void finish_segment(struct http_connection *c, struct htt
 static __always_inline int read_on(struct __sk_buff *skb, struct http_connection *c, bool ingress)
 {
 	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_at(c, stream_of(answer));
+	struct http_stream *s = stream_of(c, answer);
 
 	if (!read_stream(skb, c, s, answer)) {
 		is_under_way(skb) = true;
@@ -128,16 +128,8 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	}
 	finish_segment(c, s, answer);
 	if (ingress)
-		end_reading(c);
+		end_reading(stream_of(c, is_answer(c, ingress)));
 	return 1;
-}
-
-static __always_inline struct bpf_sock *tcp_socket(struct __sk_buff *skb)
-{
-	struct bpf_sock *sk = skb->sk;
-
-	sk = sk ? bpf_sk_fullsock(sk) : NULL;
-	return sk && sk->protocol == IPPROTO_TCP ? sk : NULL;
 }
 
 /* Whether a segment says something. */
@@ -148,7 +140,8 @@ static __always_inline bool read_news(struct __sk_buff *skb, struct segment *seg
 
 static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 {
-	struct bpf_sock *sk = tcp_socket(skb);
+	/* Not looked at any closer: what is a connection's is all of it that a known one needs. */
+	struct bpf_sock *sk = skb->sk;
 	struct http_connection *c;
 
 	if (!sk)
@@ -163,13 +156,11 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 
 		if (!read_news(skb, &segment))
 			return 1;
-		if (ingress && is_listener(sk)) {
-			GO_ON_TO(READ_EARLY, skb, true);
-			return 1;
-		}
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
 		if (!c) {
-			if (!is_stranger(sk))
+			if (ingress && is_listener(sk))
+				GO_ON_TO(READ_EARLY, skb, true);
+			else if (!is_stranger(sk))
 				GO_ON_TO(ADMIT, skb, ingress);
 			return 1;
 		}
@@ -179,11 +170,11 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 			GO_ON_TO(ADMIT, skb, ingress);
 			return 1;
 		}
-		if (ingress && !begin_reading(c))
+		if (ingress && !begin_reading(stream_of(c, is_answer(c, ingress))))
 			return 1;
-		if (!take_segment(skb, c, sk, &segment, ingress)) {
+		if (!take_segment(skb, c, &segment, ingress)) {
 			if (ingress)
-				end_reading(c);
+				end_reading(stream_of(c, is_answer(c, ingress)));
 			return 1;
 		}
 	}
@@ -195,7 +186,7 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 /* A segment of a connection that is not known yet, or not to be followed any longer. */
 static __always_inline int on_first_or_last(struct __sk_buff *skb, bool ingress)
 {
-	struct bpf_sock *sk = tcp_socket(skb);
+	struct bpf_sock *sk = full_socket(skb);
 	struct http_connection *c;
 	struct segment segment;
 
@@ -245,7 +236,7 @@ int admit_egress(struct __sk_buff *skb)
 SEC("cgroup_skb/ingress")
 int read_early(struct __sk_buff *skb)
 {
-	struct bpf_sock *sk = tcp_socket(skb);
+	struct bpf_sock *sk = full_socket(skb);
 	struct http_connection *c;
 	struct segment segment;
 	struct http_flow flow;
@@ -256,9 +247,9 @@ int read_early(struct __sk_buff *skb)
 	if (!read_flow(skb, sk, true, &flow) || !admit_early(skb, sk, &segment, &flow))
 		return 1;
 	c = bpf_map_lookup_elem(&early, &flow);
-	if (!c || c->ignored || !take_segment(skb, c, sk, &segment, true))
+	if (!c || c->ignored || !take_segment(skb, c, &segment, true))
 		return 1;
-	s = stream_at(c, STREAM_OF_REQUESTS);
+	s = stream_of(c, false);
 	if (!read_stream(skb, c, s, false))
 		lose_stream(c, s, false);
 	finish_segment(c, s, false);

@@ -45,17 +45,14 @@ struct http_slot {
 };
 
 /*
- * One a CPU, so that CPUs do not fight for a cache line. Requests: seen = recorded + (started - ended) + unparsed +
- * overflowed + excluded, to the last one.
+ * One a CPU, so that CPUs do not fight for a cache line. Requests: what is seen and neither recorded nor unparsed,
+ * overflowed or excluded waits for the end of its answer.
  */
 struct http_counters {
 	/* Requests whose start line was read. */
 	__u64 seen;
 	/* ... that were counted in a slot. */
 	__u64 recorded;
-	/* ... that wait for the end of their answer, as the difference of these two. */
-	__u64 started;
-	__u64 ended;
 	/* ... that were lost track of: a hole in the stream, or an answer that is not HTTP. */
 	__u64 unparsed;
 	/* ... beyond the deepest pipeline we follow. */
@@ -75,7 +72,12 @@ struct http_counters {
 	/* Connections that began before their socket, and how many of them have found it. */
 	__u64 early;
 	__u64 adopted;
-	__u64 unused[2];
+	/*
+	 * Raised by user space, the same for all CPUs, when it has taken a series out of the index: slots that connections
+	 * remember are those of an older one then.
+	 */
+	__u64 generation;
+	__u64 unused[3];
 };
 
 #endif

@@ -90,8 +90,8 @@ static __always_inline struct http_connection *adopt(struct bpf_sock *sk, const 
 		return NULL;
 	}
 	count_many(HTTP_SEEN, requests);
-	count_many(HTTP_STARTED, timed);
-	count_many(HTTP_OVERFLOWED, requests - timed);
+	if (requests != timed)
+		count_many(HTTP_OVERFLOWED, requests - timed);
 	return c;
 }
 

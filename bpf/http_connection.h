@@ -30,19 +30,20 @@ static __always_inline void stream_load(void *context, u32 offset, u8 *to, u32 c
 #define STREAM_OF_REQUESTS 0
 #define STREAM_OF_ANSWERS 1
 
+/* Of a ring that holds no more than this, the requests are in the first cache line. */
+#define SHALLOW 3
+
 /*
  * Socket storage begins 8 bytes into a cache line. The two directions run on different CPUs, and a line that both write
- * wanders between them: what both use of a connection that asks one thing at a time fills the rest of that line, and each
- * stream begins one of its own.
+ * wanders between them. So what the requests write on a connection that asks one thing at a time is the rest of that
+ * line, what the answers write is at the end of the third one, and each stream begins one of its own.
  */
 struct http_connection {
 	u64 cgroup_id;
-	/* Requests so far, how many of them are answered or given up, and how many came before the first one in the ring. */
+	/* Requests so far, how many of them are known to be answered, and how many came before the first one in the ring. */
 	u32 head;
-	u32 tail;
+	u32 known_tail;
 	u32 ring_from;
-	/* Programs that read what arrives, at the moment. */
-	u32 readers;
 	u8 role;
 	/* Not HTTP, or not any more (an upgrade, a tunnel). */
 	u8 ignored;
@@ -53,14 +54,17 @@ struct http_connection {
 	/* The place in the answers is lost. */
 	u8 answers_lost;
 	u8 overflowing;
-	u8 unused[2];
+	u8 unused[6];
+	/* When each request began and its method, as told by request_of(). */
+	u64 requests[PIPELINE];
 	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
 	u32 overflow_from;
 	/* Where a connection began that has no socket yet. */
 	u32 first_seq;
-	/* When each began and its method, as told by request_of(). */
-	u64 requests[PIPELINE];
-	u64 unused_too[2];
+	/* Requests that are answered or given up. */
+	u32 tail;
+	u32 unused_too;
+	struct http_latest latest;
 	struct http_stream streams[2];
 };
 
@@ -87,14 +91,9 @@ static __always_inline bool is_answer(const struct http_connection *c, bool ingr
 	return ingress != (c->role == HTTP_ROLE_SERVER);
 }
 
-static __always_inline u32 stream_of(bool answer)
+static __always_inline struct http_stream *stream_of(struct http_connection *c, bool answer)
 {
-	return answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS;
-}
-
-static __always_inline struct http_stream *stream_at(struct http_connection *c, u32 which)
-{
-	return &c->streams[which & 1];
+	return &c->streams[answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS];
 }
 
 /* Longer than a program reads in a segment; then it is given up. */
@@ -108,22 +107,22 @@ static __always_inline struct http_stream *stream_at(struct http_connection *c, 
  *
  * There are no atomic operations that return a value before 5.12: two that come at the very same time both wait in vain.
  */
-static __always_inline bool begin_reading(struct http_connection *c)
+static __always_inline bool begin_reading(struct http_stream *s)
 {
-	__sync_fetch_and_add(&c->readers, 1);
+	__sync_fetch_and_add(&s->readers, 1);
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < WAIT_TURNS; i++) {
 		/* Signed: of a connection that was put in another's place in between, they may be less than none. */
-		if (*(volatile s32 *)&c->readers <= 1)
+		if (*(volatile s32 *)&s->readers <= 1)
 			return true;
 	}
-	__sync_fetch_and_add(&c->readers, -1);
+	__sync_fetch_and_add(&s->readers, -1);
 	return false;
 }
 
-static __always_inline void end_reading(struct http_connection *c)
+static __always_inline void end_reading(struct http_stream *s)
 {
-	__sync_fetch_and_add(&c->readers, -1);
+	__sync_fetch_and_add(&s->readers, -1);
 }
 
 static __always_inline bool awaits_answer(const struct http_connection *c)
@@ -162,10 +161,13 @@ static __always_inline u8 tail_method(struct http_connection *c)
 
 static __always_inline void push_request(struct http_connection *c, u8 method, u64 started_ns)
 {
-	/* One after the other they all take the first place of the ring. */
-	if (!awaits_answer(c))
-		c->ring_from = c->head;
-	if (!c->overflowing && c->head - c->tail >= PIPELINE) {
+	/* The answers' line is looked at when the first line is full; mostly the ring is empty then, and begins anew. */
+	if (c->head - c->known_tail >= SHALLOW) {
+		c->known_tail = c->tail;
+		if (c->head == c->known_tail)
+			c->ring_from = c->head;
+	}
+	if (!c->overflowing && c->head - c->known_tail >= PIPELINE) {
 		c->overflowing = 1;
 		c->overflow_from = c->head;
 	}
@@ -175,7 +177,8 @@ static __always_inline void push_request(struct http_connection *c, u8 method, u
 	if (c->early)
 		return;
 	count(HTTP_SEEN);
-	count(c->overflowing ? HTTP_OVERFLOWED : HTTP_STARTED);
+	if (c->overflowing)
+		count(HTTP_OVERFLOWED);
 }
 
 /* Takes the oldest request out of the ring; with status it is recorded, without it is lost. */
@@ -190,14 +193,13 @@ static __always_inline void pop_request(struct http_connection *c, bool record, 
 	};
 
 	if (!tail_overflowed(c)) {
-		count(HTTP_ENDED);
 		if (!record)
 			count(HTTP_UNPARSED);
-		else if (!record_request(&key, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0))
+		else if (!record_request(&key, &c->latest, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0))
 			c->excluded = 1;
 	}
 	c->tail++;
-	if (c->tail == c->head)
+	if (c->overflowing && c->tail == c->head)
 		c->overflowing = 0;
 }
 

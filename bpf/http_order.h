@@ -42,12 +42,13 @@ static __always_inline void skip(struct http_stream *s, u32 count)
  * A segment that comes early is stepped over together with the hole before it where that is the inside of a body.
  * Elsewhere the stream waits: the hole will be sent again, and what came early is then skipped as body.
  */
-static __always_inline bool order_segment(struct http_connection *c, struct http_stream *s, struct segment *segment,
-					  struct bpf_sock *sk, bool ingress)
+static __always_inline bool order_segment(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s,
+					  struct segment *segment, bool ingress)
 {
 	s32 ahead = (s32)(segment->seq - s->next_seq);
 	u32 length = segment->end - segment->payload;
 	struct bpf_tcp_sock *tcp;
+	struct bpf_sock *sk;
 
 	if (ahead < 0) {
 		if ((u32)-ahead >= length)
@@ -61,6 +62,9 @@ static __always_inline bool order_segment(struct http_connection *c, struct http
 		skip(s, ahead);
 		return true;
 	}
+	sk = full_socket(skb);
+	if (!sk)
+		return false;
 	tcp = ingress && sk->state != TCP_LISTEN ? bpf_tcp_sock(sk) : NULL;
 	/* The end of a body may have overtaken its head, which we did not know yet: the kernel has it all the same. */
 	if (tcp && s->state == STREAM_BODY && (s64)(s32)(tcp->rcv_nxt - s->next_seq) >= (s64)s->remaining)

@@ -11,7 +11,7 @@
  * has three events (start line, head, end), and a step or two a line.
  */
 #define EVENTS 4
-#define STEPS 12
+#define STEPS 10
 
 static __always_inline bool is_tunnel(u16 status, u8 method)
 {
@@ -22,7 +22,7 @@ static __always_inline bool is_tunnel(u16 status, u8 method)
 static __always_inline bool frame_body(struct http_connection *c, struct http_stream *s, bool answer)
 {
 	/* What an unasked answer answers is not known; it is framed like that to a GET. */
-	u8 method = awaits_answer(c) && !(s->flags & UNASKED) ? tail_method(c) : HTTP_METHOD_OTHER;
+	u8 method = answer && awaits_answer(c) && !(s->flags & UNASKED) ? tail_method(c) : HTTP_METHOD_OTHER;
 
 	if (answer) {
 		if (s->status < 200 && s->status != 101) {
@@ -47,6 +47,7 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 	}
 	if (s->flags & FRAMED_BY_LENGTH && !(s->flags & FRAMED_BY_CLOSE)) {
 		s->state = STREAM_BODY;
+		step_over_body(s);
 		return s->remaining == 0;
 	}
 	if (!answer && !(s->flags & FRAMED_BY_CLOSE))
@@ -56,12 +57,13 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 }
 
 /* What a step found changes the connection. */
-static __always_inline void on_event(struct http_connection *c, struct http_stream *s, u32 event, bool answer)
+static __always_inline void on_event(struct http_connection *c, struct http_stream *s, bool answer)
 {
 	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
+	u8 method = HTTP_METHOD_OTHER, event = s->event;
 	bool finished = false;
-	u8 method = HTTP_METHOD_OTHER;
 
+	s->event = EVENT_NONE;
 	if (event == EVENT_GARBAGE) {
 		lose_stream(c, s, answer);
 		return;
@@ -107,20 +109,16 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 }
 
 /* Reads up to the next thing that changes the connection, or some way towards it. */
-static __always_inline u32 next_event(struct __sk_buff *skb, struct http_stream *s)
+static __always_inline void find_event(struct __sk_buff *skb, struct http_stream *s)
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < STEPS; i++) {
-		u32 event;
-
 		forget();
-		if (s->offset >= s->end && !body_is_over(s))
+		if (s->event || (s->offset >= s->end && !body_is_over(s)))
 			break;
-		event = stream_step(skb, s);
-		if (event)
-			return event;
+		stream_step(skb, s);
 	}
-	return EVENT_NONE;
+	forget();
 }
 
 /* Whether the segment is read, and all that came before it and was waiting for it. */
@@ -138,15 +136,14 @@ static __always_inline bool read_stream(struct __sk_buff *skb, struct http_conne
 {
 #pragma clang loop unroll(disable)
 	for (int i = 0; i < EVENTS; i++) {
-		u32 event = next_event(skb, s);
-
-		if (!event && is_read(s))
+		find_event(skb, s);
+		if (s->event) {
+			/* Else the compiler makes two loops, one for each direction. */
+			barrier_var(answer);
+			on_event(c, s, answer);
+		} else if (is_read(s)) {
 			break;
-		if (!event)
-			continue;
-		/* Else the compiler makes two loops, one for each direction. */
-		barrier_var(answer);
-		on_event(c, s, event, answer);
+		}
 	}
 	return is_read(s);
 }

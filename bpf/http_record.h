@@ -53,9 +53,6 @@ struct {
 } counters SEC(".maps");
 
 #define HTTP_SEEN offsetof(struct http_counters, seen)
-#define HTTP_RECORDED offsetof(struct http_counters, recorded)
-#define HTTP_STARTED offsetof(struct http_counters, started)
-#define HTTP_ENDED offsetof(struct http_counters, ended)
 #define HTTP_UNPARSED offsetof(struct http_counters, unparsed)
 #define HTTP_OVERFLOWED offsetof(struct http_counters, overflowed)
 #define HTTP_EXCLUDED offsetof(struct http_counters, excluded)
@@ -67,11 +64,17 @@ struct {
 #define HTTP_EARLY offsetof(struct http_counters, early)
 #define HTTP_ADOPTED offsetof(struct http_counters, adopted)
 
+static __always_inline struct http_counters *my_counters(void)
+{
+	u32 cpu = bpf_get_smp_processor_id();
+
+	return bpf_map_lookup_elem(&counters, &cpu);
+}
+
 /* Atomic all the same: a softirq may interrupt a program on its own CPU. */
 static __always_inline void count_many(u32 counter, u64 many)
 {
-	u32 cpu = bpf_get_smp_processor_id();
-	void *mine = bpf_map_lookup_elem(&counters, &cpu);
+	void *mine = my_counters();
 
 	if (mine)
 		__sync_fetch_and_add((u64 *)(mine + counter), many);
@@ -125,13 +128,11 @@ static __always_inline u32 new_slot(const struct http_key *key)
 	return known ? *known : key->role;
 }
 
-/* The slot of a series. One more than its owner may have is counted as the owner's "other". */
-static __always_inline u32 slot_of(struct http_key *key)
+/* The slot of a series that is not in the index. One more than its owner may have is counted as the owner's "other". */
+static __always_inline u32 slot_of_unknown(struct http_key *key)
 {
-	u32 *known = bpf_map_lookup_elem(&series, key);
+	u32 *known;
 
-	if (known)
-		return *known;
 	if (is_excluded(key->cgroup_id))
 		return NO_SLOT;
 	if (!may_have_series(key->cgroup_id)) {
@@ -145,20 +146,62 @@ static __always_inline u32 slot_of(struct http_key *key)
 	return new_slot(key);
 }
 
-/* time_to_first_byte_ns is 0 where no answer began. False: its owner is excluded. */
-static __always_inline bool record_request(struct http_key *key, u64 duration_ns, u64 time_to_first_byte_ns)
-{
-	u32 at = slot_of(key);
-	struct http_slot *slot = bpf_map_lookup_elem(&slots, &at);
+/*
+ * A connection is mostly asked the same and answers the same: its latest series, and the slot of it. Of a generation that
+ * has passed it says nothing, and user space leaves a slot alone for a tick after that.
+ */
+struct http_latest {
+	u64 generation;
+	u32 slot;
+	u16 status;
+	u8 method;
+	u8 is_known;
+};
 
+static __always_inline u32 slot_of(struct http_key *key, struct http_latest *latest, u64 generation)
+{
+	u32 *known;
+
+	if (latest->is_known && latest->generation == generation && latest->status == key->status &&
+	    latest->method == key->method)
+		return latest->slot;
+	known = bpf_map_lookup_elem(&series, key);
+	if (!known)
+		return slot_of_unknown(key);
+	latest->generation = generation;
+	latest->slot = *known;
+	latest->status = key->status;
+	latest->method = key->method;
+	latest->is_known = 1;
+	return *known;
+}
+
+/* time_to_first_byte_ns is 0 where no answer began. False: its owner is excluded. */
+static __always_inline bool record_request(struct http_key *key, struct http_latest *latest, u64 duration_ns,
+					   u64 time_to_first_byte_ns)
+{
+	struct http_counters *mine = my_counters();
+	struct http_slot *slot;
+	u32 at, bucket;
+
+	if (!mine)
+		return true;
+	/* Read before the index is: a slot that leaves it in between is not taken for one that stays. */
+	at = slot_of(key, latest, *(volatile u64 *)&mine->generation);
+	slot = bpf_map_lookup_elem(&slots, &at);
 	if (!slot) {
 		count(HTTP_EXCLUDED);
 		return false;
 	}
-	histogram_record(&slot->duration, duration_ns, LATENCY_MIN_EXPONENT);
-	if (time_to_first_byte_ns)
-		histogram_record(&slot->time_to_first_byte, time_to_first_byte_ns, LATENCY_MIN_EXPONENT);
-	count(HTTP_RECORDED);
+	bucket = histogram_bucket(duration_ns, LATENCY_MIN_EXPONENT);
+	histogram_add(&slot->duration, bucket, duration_ns);
+	if (time_to_first_byte_ns) {
+		/* Most answers are one segment. */
+		if (time_to_first_byte_ns != duration_ns)
+			bucket = histogram_bucket(time_to_first_byte_ns, LATENCY_MIN_EXPONENT);
+		histogram_add(&slot->time_to_first_byte, bucket, time_to_first_byte_ns);
+	}
+	__sync_fetch_and_add(&mine->recorded, 1);
 	if (at < HTTP_ROLES)
 		count(HTTP_OTHER);
 	return true;

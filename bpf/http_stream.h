@@ -52,7 +52,10 @@ enum stream_state {
 #define STREAM_FIN 0x40
 #define MESSAGE_FLAGS 0x1f
 
-/* What a step found. */
+/*
+ * What a step found. It lies in the stream, too: paths through a step that differ in nothing else are one path to the
+ * verifier from there on.
+ */
 enum stream_event {
 	EVENT_NONE = 0,
 	/* A complete start line: the first and last bytes of it are in first[] and last. */
@@ -98,6 +101,9 @@ struct http_stream {
 	/* When the first byte of the message and the latest byte of the stream came. */
 	__u64 first_byte_ns;
 	__u64 latest_ns;
+	/* Programs that read what arrives, at the moment. */
+	__u32 readers;
+	__u32 unused;
 	/* One bit a byte of a part of the window: line feeds. */
 	__u64 feeds;
 	/* The last 8 bytes of the start line, and its first 16: zero-padded, with room to write a whole word at any of them. */
@@ -106,17 +112,29 @@ struct http_stream {
 	__u32 head_bytes;
 	__u16 status;
 	__u8 prefix;
-	__u8 unused[17];
+	__u8 event;
+	__u8 unused_too[8];
 	/* A window of the payload, with room for a whole word at its last byte. */
 	__u8 window[STREAM_WINDOW + 8] __attribute__((aligned(8)));
 };
 
-/* The names we look for, in lower case, as two padded halves: what follows the first eight bytes. */
+/*
+ * The names we look for, in lower case, as words; CASE is the bit that tells capital letters, where a letter is expected.
+ * The same in memory, each padded to a power of two, for names that come in pieces.
+ */
 #define NAME_CONTENT_LENGTH 0
 #define NAME_TRANSFER_ENCODING 1
 #define CONTENT_ WORD('c', 'o', 'n', 't', 'e', 'n', 't', '-')
 #define LENGTH_ WORD('l', 'e', 'n', 'g', 't', 'h', ':', 0)
+#define CASE_CONTENT_ (BYTES_OF(0x20) >> 8)
+#define CASE_LENGTH_ (BYTES_OF(0x20) >> 16)
 #define TRANSFER WORD('t', 'r', 'a', 'n', 's', 'f', 'e', 'r')
+#define CASE_TRANSFER BYTES_OF(0x20)
+#define ENCODIN WORD('-', 'e', 'n', 'c', 'o', 'd', 'i', 'n')
+#define CASE_ENCODIN (BYTES_OF(0x20) << 8)
+#define G_ WORD('g', ':', 0, 0, 0, 0, 0, 0)
+#define CASE_G_ 0x20
+#define TRANSFER_ENCODING_LENGTH 18
 #define NAME_LENGTH 32
 #define CHUNKED WORD('c', 'h', 'u', 'n', 'k', 'e', 'd', 0)
 #define CHUNKED_LENGTH 7
@@ -125,6 +143,12 @@ struct http_stream {
 #define NOT_CHUNKED 8
 
 const __u8 stream_names[2 * NAME_LENGTH] = "content-length:\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0transfer-encoding:";
+
+/*
+ * Makes the compiler read everything from memory again. Values it would rather keep in registers are what makes one path
+ * differ from another to the verifier: with this, paths that meet are the same path.
+ */
+#define forget() asm volatile("" ::: "memory")
 
 /* The word at the stream's place and so many bytes on. */
 static __always_inline __u64 word_at(const struct http_stream *s, __u32 ahead)
@@ -173,7 +197,7 @@ static __always_inline int body_is_over(const struct http_stream *s)
 	return (s->state == STREAM_BODY || s->state == STREAM_CHUNK) && !s->remaining;
 }
 
-static __always_inline __u32 step_over_body(struct http_stream *s)
+static __always_inline void step_over_body(struct http_stream *s)
 {
 	__u64 left = s->end - s->offset;
 	__u64 count = s->remaining < left ? s->remaining : left;
@@ -181,17 +205,18 @@ static __always_inline __u32 step_over_body(struct http_stream *s)
 	s->remaining -= count;
 	s->offset += count;
 	if (s->remaining)
-		return EVENT_NONE;
-	if (s->state == STREAM_BODY)
-		return EVENT_END;
-	s->state = STREAM_CHUNK_END;
-	s->head_bytes = 0;
-	return EVENT_NONE;
+		return;
+	if (s->state == STREAM_BODY) {
+		s->event = EVENT_END;
+	} else {
+		s->state = STREAM_CHUNK_END;
+		s->head_bytes = 0;
+	}
 }
 
-static __always_inline __u32 end_of_head(struct http_stream *s)
+static __always_inline void end_head(struct http_stream *s)
 {
-	return s->flags & IN_TRAILER ? EVENT_END : EVENT_HEAD;
+	s->event = s->flags & IN_TRAILER ? EVENT_END : EVENT_HEAD;
 }
 
 static __always_inline void value_begins(struct http_stream *s)
@@ -203,40 +228,68 @@ static __always_inline void value_begins(struct http_stream *s)
 	}
 }
 
-/* At the first byte of a line: the empty one ends the header, a few names matter, all others are skipped. */
-static __always_inline __u32 start_of_line(struct http_stream *s, __u64 word, __u32 count)
+/*
+ * A length of one to six digits behind a blank, as nearly all are: the word that begins at the blank says it. The digits
+ * are moved to the end of a word and added up in pairs, then pairs of pairs. False: it is to be read by its bytes.
+ */
+static __always_inline int short_length(__u64 word, __u64 *length)
 {
-	__u64 lower = word | BYTES_OF(0x20);
+	__u64 digits = (word >> 8) ^ BYTES_OF('0');
+	__u64 others = (((digits & BYTES_OF(0x7f)) + BYTES_OF(0x7f - 9)) | digits) & BYTES_OF(0x80);
+	__u32 bits = trailing_zeros(others) & ~7;
+
+	if ((__u8)word != ' ' || bits - 8 > 40)
+		return 0;
+	digits <<= 64 - bits;
+	digits = (digits * 10 + (digits >> 8)) & 0x00ff00ff00ff00ffULL;
+	digits = (digits * 100 + (digits >> 16)) & 0x0000ffff0000ffffULL;
+	*length = (digits * 10000 + (digits >> 32)) & 0xffffffff;
+	return 1;
+}
+
+/* At the first byte of a line: the empty one ends the header, a few names matter, all others are skipped. */
+static __always_inline void start_of_line(struct http_stream *s, __u64 word, __u32 count)
+{
 	__u8 byte = word;
+	__u64 length;
 
 	if (byte == '\n') {
 		s->offset++;
-		return end_of_head(s);
+		end_head(s);
+		return;
 	}
 	if (byte == '\r') {
 		/* Its line feed is the next byte, or the line is no empty one: the same state decides. */
 		s->offset++;
-		return EVENT_NONE;
+		if (count >= 2 && (__u8)(word >> 8) == '\n') {
+			s->offset++;
+			end_head(s);
+		}
+		return;
 	}
 	s->state = STREAM_LINE;
 	if (s->flags & IN_TRAILER)
-		return EVENT_NONE;
+		return;
 	byte |= 0x20;
 	if (byte != 'c' && byte != 't')
-		return EVENT_NONE;
+		return;
 	s->name = byte == 't' ? NAME_TRANSFER_ENCODING : NAME_CONTENT_LENGTH;
 	s->matched = 0;
-	if (count < 8) {
+	if (count < TRANSFER_ENCODING_LENGTH) {
 		s->state = STREAM_NAME;
-	} else if (lower == CONTENT_ && count >= 16 && low_bytes(word_at(s, 8) | BYTES_OF(0x20), 7) == LENGTH_) {
-		s->offset += 15;
+	} else if ((word | CASE_TRANSFER) == TRANSFER && (word_at(s, 8) | CASE_ENCODIN) == ENCODIN &&
+		   low_bytes(word_at(s, 16) | CASE_G_, 2) == G_) {
 		value_begins(s);
-	} else if (lower == CONTENT_ || lower == TRANSFER) {
-		s->state = STREAM_NAME;
-		s->matched = 8;
-		s->offset += 8;
+		s->offset += TRANSFER_ENCODING_LENGTH;
+	} else if ((word | CASE_CONTENT_) == CONTENT_ && low_bytes(word_at(s, 8) | CASE_LENGTH_, 7) == LENGTH_) {
+		value_begins(s);
+		if (count >= 15 + 8 && short_length(word_at(s, 15), &length)) {
+			s->remaining = length;
+			s->state = STREAM_LINE;
+		} else {
+			s->offset += 15;
+		}
 	}
-	return EVENT_NONE;
 }
 
 static __always_inline void inside_name(struct http_stream *s, __u8 byte)
@@ -327,12 +380,6 @@ static __always_inline void chunk_size(struct http_stream *s, __u8 byte)
 	}
 }
 
-/*
- * Makes the compiler read everything from memory again. Values it would rather keep in registers are what makes one path
- * differ from another to the verifier: with this, paths that meet are the same path.
- */
-#define forget() asm volatile("" ::: "memory")
-
 /* Makes the window begin at the stream's place. */
 static __always_inline void refill(void *context, struct http_stream *s)
 {
@@ -361,17 +408,19 @@ static __always_inline void find_feeds(struct http_stream *s)
 }
 
 /* Goes on by a line, a part of one, or a body. Call while s->offset < s->end or body_is_over(). */
-static __always_inline __u32 stream_step(void *context, struct http_stream *s)
+static __always_inline void stream_step(void *context, struct http_stream *s)
 {
-	__u32 state = s->state, event = EVENT_NONE;
+	__u32 state = s->state;
 	__u32 count, feed;
 	__u64 word;
 
-	if (state == STREAM_BODY || state == STREAM_CHUNK)
-		return step_over_body(s);
+	if (state == STREAM_BODY || state == STREAM_CHUNK) {
+		step_over_body(s);
+		return;
+	}
 	if (state >= STREAM_UNTIL_CLOSE) {
 		s->offset = s->end;
-		return EVENT_NONE;
+		return;
 	}
 
 	if (s->offset < s->window_from || s->offset >= s->window_to ||
@@ -389,33 +438,34 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 		/* Empty lines before a message are to be ignored (RFC 9112, section 2.2). */
 		if ((__u8)word == '\r' || (__u8)word == '\n') {
 			s->offset++;
-			return EVENT_NONE;
+			return;
 		}
 		begin_message(s);
 		state = STREAM_START_LINE;
 	}
 	if (state == STREAM_LINE_START) {
-		event = start_of_line(s, word, count);
+		start_of_line(s, word, count);
+		forget();
 		/* The rest of a line that does not matter is skipped below, with the same word. */
-		if (event || s->state != STREAM_LINE)
-			return event;
+		if (s->state != STREAM_LINE)
+			return;
 		state = STREAM_LINE;
 	}
 	if (state == STREAM_NAME) {
 		inside_name(s, word);
-		return EVENT_NONE;
+		return;
 	}
 	if (state == STREAM_VALUE) {
 		inside_value(s, word, count);
-		return EVENT_NONE;
+		return;
 	}
 	if (state == STREAM_CODINGS) {
 		inside_codings(s, word);
-		return EVENT_NONE;
+		return;
 	}
 	if (state == STREAM_CHUNK_SIZE) {
 		chunk_size(s, word);
-		return EVENT_NONE;
+		return;
 	}
 
 	/* What is left goes on to the end of its line, or of what feeds tells of. */
@@ -436,18 +486,19 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 		keep_ends(s, word, feed < count ? feed : count);
 	}
 	s->head_bytes += count;
-	if (s->head_bytes > STREAM_HEAD_LIMIT)
-		return EVENT_GARBAGE;
+	if (s->head_bytes > STREAM_HEAD_LIMIT) {
+		s->event = EVENT_GARBAGE;
+		return;
+	}
 	if (feed >= count) {
 		s->offset += count;
-		return EVENT_NONE;
+		return;
 	}
 	s->offset += feed + 1;
 	if (state == STREAM_START_LINE) {
 		s->state = STREAM_LINE_START;
-		return EVENT_START_LINE;
-	}
-	if (state == STREAM_LINE) {
+		s->event = EVENT_START_LINE;
+	} else if (state == STREAM_LINE) {
 		s->state = STREAM_LINE_START;
 	} else if (state == STREAM_CHUNK_EXTENSION) {
 		s->flags |= s->remaining ? 0 : IN_TRAILER;
@@ -455,7 +506,6 @@ static __always_inline __u32 stream_step(void *context, struct http_stream *s)
 	} else {
 		s->state = STREAM_CHUNK_SIZE;
 	}
-	return EVENT_NONE;
 }
 
 #endif

@@ -13,6 +13,14 @@
 #define PACKET_END(skb) ((const u8 *)(long)(skb)->data_end)
 #endif
 
+/* A socket with all its fields; asking for it is a call. */
+static __always_inline struct bpf_sock *full_socket(struct __sk_buff *skb)
+{
+	struct bpf_sock *sk = skb->sk;
+
+	return sk ? bpf_sk_fullsock(sk) : NULL;
+}
+
 struct segment {
 	u32 seq;
 	u32 ack;
@@ -45,14 +53,22 @@ static __always_inline int tcp_offset_v6(struct __sk_buff *skb)
 	return next == IPPROTO_TCP ? (int)at : -1;
 }
 
+/* Version 4, and a header of 20 bytes: one without options. */
+#define IPV4_PLAIN 0x45
+#define IPV4_HEADER 20
+#define IPV4_PROTOCOL_AT 9
+#define TCP_HEADER_READ 16
+
 /* Where the TCP header begins; negative if there is none to be found. */
 static __always_inline int tcp_offset(struct __sk_buff *skb)
 {
-	u8 version_and_length;
+	u8 version_and_length, protocol;
 
 	if (skb->protocol != bpf_htons(ETH_P_IP))
 		return tcp_offset_v6(skb);
-	if (bpf_skb_load_bytes(skb, 0, &version_and_length, 1))
+	if (bpf_skb_load_bytes(skb, 0, &version_and_length, 1) || bpf_skb_load_bytes(skb, IPV4_PROTOCOL_AT, &protocol, 1))
+		return -1;
+	if (protocol != IPPROTO_TCP)
 		return -1;
 	return (version_and_length & 15) * 4;
 }
@@ -71,11 +87,7 @@ static __always_inline void parse_segment(const u8 *tcp, u32 at, u32 length, str
 		segment->payload = segment->end;
 }
 
-/* Version 4, and a header of 20 bytes: one without options. */
-#define IPV4_PLAIN 0x45
-#define IPV4_HEADER 20
-#define TCP_HEADER_READ 16
-
+/* False: it is none of TCP. */
 static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *segment)
 {
 	const u8 *data = PACKET(skb);
@@ -84,7 +96,8 @@ static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *
 	int at;
 
 	/* Nearly all of IPv4, without a call. */
-	if (data + IPV4_HEADER + TCP_HEADER_READ <= data_end && data[0] == IPV4_PLAIN) {
+	if (data + IPV4_HEADER + TCP_HEADER_READ <= data_end && data[0] == IPV4_PLAIN &&
+	    data[IPV4_PROTOCOL_AT] == IPPROTO_TCP) {
 		parse_segment(data + IPV4_HEADER, IPV4_HEADER, skb->len, segment);
 		return true;
 	}

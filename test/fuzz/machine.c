@@ -216,6 +216,7 @@ void machine_set_time(uint64_t now_ns)
 void machine_exclude(void)
 {
 	kernel.is_excluded = true;
+	kernel.counters.generation++;
 }
 
 static void run(bool ingress)
@@ -304,13 +305,21 @@ static u32 events_of(const struct histogram *histogram)
 	return events;
 }
 
+/* Those that have a time and no fate. */
+static u32 waiting(const struct http_connection *c)
+{
+	s32 requests = (s32)((c->overflowing ? c->overflow_from : c->head) - c->tail);
+
+	return requests > 0 ? requests : 0;
+}
+
 void machine_count(struct totals *totals, bool with_series)
 {
 	const struct http_counters *counters = &kernel.counters;
 
 	totals->seen = counters->seen;
 	totals->recorded = counters->recorded;
-	totals->in_flight = counters->started - counters->ended;
+	totals->in_flight = kernel.connection ? waiting(kernel.connection) : 0;
 	totals->unparsed = counters->unparsed;
 	totals->overflowed = counters->overflowed;
 	totals->excluded = counters->excluded;
@@ -343,7 +352,7 @@ bool machine_is_lost(void)
 
 bool machine_is_being_read(void)
 {
-	return kernel.connection && kernel.connection->readers;
+	return kernel.connection && (kernel.connection->streams[0].readers || kernel.connection->streams[1].readers);
 }
 
 bool machine_is_early(void)

@@ -34,6 +34,37 @@ export function readHttpFlow(view: DataView, at = 0): HttpFlow {
   };
 }
 
+/** `struct http_latest` */
+export interface HttpLatest {
+  generation: bigint;
+  slot: number;
+  status: number;
+  method: number;
+  isKnown: number;
+}
+
+/** Bytes. */
+export const HTTP_LATEST_SIZE = 16;
+
+/** Bytes from the start of the struct. */
+export const HttpLatestOffsets = {
+  generation: 0,
+  slot: 8,
+  status: 12,
+  method: 14,
+  isKnown: 15,
+} as const;
+
+export function readHttpLatest(view: DataView, at = 0): HttpLatest {
+  return {
+    generation: view.getBigUint64(at, true),
+    slot: view.getUint32(at + 8, true),
+    status: view.getUint16(at + 12, true),
+    method: view.getUint8(at + 14),
+    isKnown: view.getUint8(at + 15),
+  };
+}
+
 /** `struct http_stream` */
 export interface HttpStream {
   nextSeq: number;
@@ -50,13 +81,15 @@ export interface HttpStream {
   remaining: bigint;
   firstByteNs: bigint;
   latestNs: bigint;
+  readers: number;
+  unused: number;
   feeds: bigint;
   last: bigint;
   first: BigUint64Array;
   headBytes: number;
   status: number;
   prefix: number;
-  unused: Uint8Array;
+  unusedToo: Uint8Array;
   window: Uint8Array;
 }
 
@@ -79,13 +112,15 @@ export const HttpStreamOffsets = {
   remaining: 32,
   firstByteNs: 40,
   latestNs: 48,
-  feeds: 56,
-  last: 64,
-  first: 72,
-  headBytes: 96,
-  status: 100,
-  prefix: 102,
-  unused: 103,
+  readers: 56,
+  unused: 60,
+  feeds: 64,
+  last: 72,
+  first: 80,
+  headBytes: 104,
+  status: 108,
+  prefix: 110,
+  unusedToo: 111,
   window: 120,
 } as const;
 
@@ -105,13 +140,15 @@ export function readHttpStream(view: DataView, at = 0): HttpStream {
     remaining: view.getBigUint64(at + 32, true),
     firstByteNs: view.getBigUint64(at + 40, true),
     latestNs: view.getBigUint64(at + 48, true),
-    feeds: view.getBigUint64(at + 56, true),
-    last: view.getBigUint64(at + 64, true),
-    first: new BigUint64Array(copy(view, at + 72, 24)),
-    headBytes: view.getUint32(at + 96, true),
-    status: view.getUint16(at + 100, true),
-    prefix: view.getUint8(at + 102),
-    unused: new Uint8Array(copy(view, at + 103, 17)),
+    readers: view.getUint32(at + 56, true),
+    unused: view.getUint32(at + 60, true),
+    feeds: view.getBigUint64(at + 64, true),
+    last: view.getBigUint64(at + 72, true),
+    first: new BigUint64Array(copy(view, at + 80, 24)),
+    headBytes: view.getUint32(at + 104, true),
+    status: view.getUint16(at + 108, true),
+    prefix: view.getUint8(at + 110),
+    unusedToo: new Uint8Array(copy(view, at + 111, 9)),
     window: new Uint8Array(copy(view, at + 120, 264)),
   };
 }
@@ -120,9 +157,8 @@ export function readHttpStream(view: DataView, at = 0): HttpStream {
 export interface HttpConnection {
   cgroupId: bigint;
   head: number;
-  tail: number;
+  knownTail: number;
   ringFrom: number;
-  readers: number;
   role: number;
   ignored: number;
   excluded: number;
@@ -130,56 +166,60 @@ export interface HttpConnection {
   answersLost: number;
   overflowing: number;
   unused: Uint8Array;
+  requests: BigUint64Array;
   overflowFrom: number;
   firstSeq: number;
-  requests: BigUint64Array;
-  unusedToo: BigUint64Array;
+  tail: number;
+  unusedToo: number;
+  latest: HttpLatest;
   streams: Array<HttpStream>;
 }
 
 /** Bytes. */
-export const HTTP_CONNECTION_SIZE = 952;
+export const HTTP_CONNECTION_SIZE = 960;
 
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
   cgroupId: 0,
   head: 8,
-  tail: 12,
+  knownTail: 12,
   ringFrom: 16,
-  readers: 20,
-  role: 24,
-  ignored: 25,
-  excluded: 26,
-  early: 27,
-  answersLost: 28,
-  overflowing: 29,
-  unused: 30,
-  overflowFrom: 32,
-  firstSeq: 36,
-  requests: 40,
-  unusedToo: 168,
-  streams: 184,
+  role: 20,
+  ignored: 21,
+  excluded: 22,
+  early: 23,
+  answersLost: 24,
+  overflowing: 25,
+  unused: 26,
+  requests: 32,
+  overflowFrom: 160,
+  firstSeq: 164,
+  tail: 168,
+  unusedToo: 172,
+  latest: 176,
+  streams: 192,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
   return {
     cgroupId: view.getBigUint64(at, true),
     head: view.getUint32(at + 8, true),
-    tail: view.getUint32(at + 12, true),
+    knownTail: view.getUint32(at + 12, true),
     ringFrom: view.getUint32(at + 16, true),
-    readers: view.getUint32(at + 20, true),
-    role: view.getUint8(at + 24),
-    ignored: view.getUint8(at + 25),
-    excluded: view.getUint8(at + 26),
-    early: view.getUint8(at + 27),
-    answersLost: view.getUint8(at + 28),
-    overflowing: view.getUint8(at + 29),
-    unused: new Uint8Array(copy(view, at + 30, 2)),
-    overflowFrom: view.getUint32(at + 32, true),
-    firstSeq: view.getUint32(at + 36, true),
-    requests: new BigUint64Array(copy(view, at + 40, 128)),
-    unusedToo: new BigUint64Array(copy(view, at + 168, 16)),
-    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 184 + i * 384)),
+    role: view.getUint8(at + 20),
+    ignored: view.getUint8(at + 21),
+    excluded: view.getUint8(at + 22),
+    early: view.getUint8(at + 23),
+    answersLost: view.getUint8(at + 24),
+    overflowing: view.getUint8(at + 25),
+    unused: new Uint8Array(copy(view, at + 26, 6)),
+    requests: new BigUint64Array(copy(view, at + 32, 128)),
+    overflowFrom: view.getUint32(at + 160, true),
+    firstSeq: view.getUint32(at + 164, true),
+    tail: view.getUint32(at + 168, true),
+    unusedToo: view.getUint32(at + 172, true),
+    latest: readHttpLatest(view, at + 176),
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 192 + i * 384)),
   };
 }
 
@@ -262,8 +302,6 @@ export function readHttpSlot(view: DataView, at = 0): HttpSlot {
 export interface HttpCounters {
   seen: bigint;
   recorded: bigint;
-  started: bigint;
-  ended: bigint;
   unparsed: bigint;
   overflowed: bigint;
   excluded: bigint;
@@ -274,6 +312,7 @@ export interface HttpCounters {
   lost: bigint;
   early: bigint;
   adopted: bigint;
+  generation: bigint;
   unused: BigUint64Array;
 }
 
@@ -284,38 +323,36 @@ export const HTTP_COUNTERS_SIZE = 128;
 export const HttpCountersOffsets = {
   seen: 0,
   recorded: 8,
-  started: 16,
-  ended: 24,
-  unparsed: 32,
-  overflowed: 40,
-  excluded: 48,
-  other: 56,
-  capped: 64,
-  unmatched: 72,
-  refused: 80,
-  lost: 88,
-  early: 96,
-  adopted: 104,
-  unused: 112,
+  unparsed: 16,
+  overflowed: 24,
+  excluded: 32,
+  other: 40,
+  capped: 48,
+  unmatched: 56,
+  refused: 64,
+  lost: 72,
+  early: 80,
+  adopted: 88,
+  generation: 96,
+  unused: 104,
 } as const;
 
 export function readHttpCounters(view: DataView, at = 0): HttpCounters {
   return {
     seen: view.getBigUint64(at, true),
     recorded: view.getBigUint64(at + 8, true),
-    started: view.getBigUint64(at + 16, true),
-    ended: view.getBigUint64(at + 24, true),
-    unparsed: view.getBigUint64(at + 32, true),
-    overflowed: view.getBigUint64(at + 40, true),
-    excluded: view.getBigUint64(at + 48, true),
-    other: view.getBigUint64(at + 56, true),
-    capped: view.getBigUint64(at + 64, true),
-    unmatched: view.getBigUint64(at + 72, true),
-    refused: view.getBigUint64(at + 80, true),
-    lost: view.getBigUint64(at + 88, true),
-    early: view.getBigUint64(at + 96, true),
-    adopted: view.getBigUint64(at + 104, true),
-    unused: new BigUint64Array(copy(view, at + 112, 16)),
+    unparsed: view.getBigUint64(at + 16, true),
+    overflowed: view.getBigUint64(at + 24, true),
+    excluded: view.getBigUint64(at + 32, true),
+    other: view.getBigUint64(at + 40, true),
+    capped: view.getBigUint64(at + 48, true),
+    unmatched: view.getBigUint64(at + 56, true),
+    refused: view.getBigUint64(at + 64, true),
+    lost: view.getBigUint64(at + 72, true),
+    early: view.getBigUint64(at + 80, true),
+    adopted: view.getBigUint64(at + 88, true),
+    generation: view.getBigUint64(at + 96, true),
+    unused: new BigUint64Array(copy(view, at + 104, 24)),
   };
 }
 
@@ -342,14 +379,14 @@ export enum HttpRole {
 export const maps = {
   ingress_programs: { keySize: 4, maxEntries: 3 },
   egress_programs: { keySize: 4, maxEntries: 2 },
-  early: { keySize: 48, readKey: readHttpFlow, valueSize: 952, readValue: readHttpConnection, maxEntries: 512 },
+  early: { keySize: 48, readKey: readHttpFlow, valueSize: 960, readValue: readHttpConnection, maxEntries: 512 },
   excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   series_of_owner: { keySize: 8, valueSize: 4, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 952, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 960, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
@@ -357,8 +394,8 @@ export const maps = {
 export const rodata = {
   maxSeriesOfOwner: { offset: 0, size: 4 },
   streamNames: { offset: 4, size: 64 },
-  newConnection: { offset: 72, size: 952 },
-  methodCharacters: { offset: 1024, size: 32 },
+  newConnection: { offset: 72, size: 960 },
+  methodCharacters: { offset: 1032, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */

@@ -24,7 +24,7 @@ import { OTHER, type Program, type ProgramContext, type ProgramStatus } from '..
 import { SlotSeries } from '../slot-series';
 import { Slots, targetOf, type ReturnedSlot } from '../slots';
 
-type Counter = Exclude<keyof typeof HttpCountersOffsets, 'unused'>;
+type Counter = Exclude<keyof typeof HttpCountersOffsets, 'generation' | 'unused'>;
 
 /** HTTP_STATUS_OTHER of bpf/http.h: the series of a cgroup that has as many as it may have. */
 const STATUS_OTHER = 65_535;
@@ -99,7 +99,7 @@ export class HttpProgram implements Program {
         baselines,
         kept('first-byte')
       );
-      this.#counters = new BigUint64Array(this.#object.map('counters').memory());
+      this.#counters = new BigUint64Array(this.#object.map('counters').memory(true));
       this.#slots = new Slots(this.#object, context, {
         name: this.name,
         memory: context.memory,
@@ -110,8 +110,11 @@ export class HttpProgram implements Program {
         cgroupIdAt: HttpKeyOffsets.cgroupId,
         onReturn: (slots) => this.#onReturn(slots),
         onClear: (slot) => this.#onClear(slot),
-        // The kernel counts how many series a cgroup has: it has none now.
-        onRetire: (cgroupId) => this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId])),
+        onRetire: (cgroupId) => {
+          this.#beginGeneration();
+          // The kernel counts how many series a cgroup has: it has none now.
+          this.#object.map('series_of_owner').delete(new BigUint64Array([cgroupId]));
+        },
       });
       this.#series = new SlotSeries(context.series, this.#count, HTTP_KINDS, (slot, kind) => this.#intern(slot, kind));
       this.#carried = new Carried({ series: context.series, memory: context.memory, name: 'http-carried' });
@@ -130,11 +133,28 @@ export class HttpProgram implements Program {
   #restore(baselines: Baselines): void {
     baselines.restore();
     this.#slots.restore();
+    this.#beginGeneration();
     this.#forgetCounts();
     // Whatever was counted has its series from now on: what goes on in another slot can be told from what does not.
     this.totals(NOBODY);
     this.#carried.restore((cgroup) => targetOf(this.#slots.owners, cgroup));
     this.#slots.finish();
+  }
+
+  /**
+   * Series are out of the kernel's index: whatever connection remembers the slot of one looks it up again. Another agent
+   * may have ended before it had said so to each CPU, so it is the next one for all of them.
+   */
+  #beginGeneration(): void {
+    const first = HttpCountersOffsets.generation / 8;
+    const stride = maps.counters.valueSize / 8;
+    let latest = 0n;
+    for (let at = first; at < this.#counters.length; at += stride) {
+      latest = this.#counters[at] > latest ? this.#counters[at] : latest;
+    }
+    for (let at = first; at < this.#counters.length; at += stride) {
+      this.#counters[at] = latest + 1n;
+    }
   }
 
   /** The kernel counts how many series a cgroup has: of those that have none, the other agent may have had no time. */
@@ -192,6 +212,7 @@ export class HttpProgram implements Program {
     // One copy, so that what is told adds up as nearly as memory that moves on can.
     const counters = this.#counters.slice();
     const sum = (counter: Counter) => sumOverCpus(counters, counter);
+    const fates = sum('recorded') + sum('unparsed') + sum('overflowed') + sum('excluded');
     const forgotten = this.#forgotten(sum('early'), sum('adopted'));
     const loss = (counter: string, value: number, help: string) => ({ program: this.name, counter, value, help });
     return {
@@ -200,7 +221,7 @@ export class HttpProgram implements Program {
       losses: [
         loss('seen', sum('seen'), 'Requests whose start line was read.'),
         loss('recorded', sum('recorded'), 'Requests counted, with their time.'),
-        loss('in_flight', sum('started') - sum('ended'), 'Requests that wait for the end of their answer.'),
+        loss('in_flight', sum('seen') - fates, 'Requests that wait for the end of their answer.'),
         loss(
           'unparsed',
           sum('unparsed'),
