@@ -54,19 +54,24 @@ struct http_connection {
 	/* The place in the answers is lost. */
 	u8 answers_lost;
 	u8 overflowing;
-	u8 unused[6];
-	/* When each request began and its method, as told by request_of(). */
-	u64 requests[PIPELINE];
+	u8 unused[2];
 	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
 	u32 overflow_from;
+	/* When each request began and its method, as told by request_of(). */
+	u64 requests[PIPELINE];
 	/* Where a connection began that has no socket yet. */
 	u32 first_seq;
 	/* Requests that are answered or given up. */
 	u32 tail;
-	u32 unused_too;
 	struct http_latest latest;
 	struct http_stream streams[2];
 };
+
+/* Where socket storage begins in its line, and what is left of the 1,024 bytes that the kernel's allocator gives. */
+#define STORAGE_AT 8
+#define STORAGE_ROOM 952
+_Static_assert((STORAGE_AT + __builtin_offsetof(struct http_connection, streams)) % 64 == 0, "A stream does not begin a cache line");
+_Static_assert(sizeof(struct http_connection) <= STORAGE_ROOM, "A connection takes twice the memory");
 
 /* A request of the ring in a word. The times of 36 years without a reboot have as many bits as are left. */
 #define METHOD_BITS 4

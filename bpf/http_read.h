@@ -63,13 +63,13 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 	u8 method = HTTP_METHOD_OTHER, event = s->event;
 	bool finished = false;
 
+	if (event == EVENT_HEAD)
+		event = frame_body(c, s, answer) ? EVENT_END : EVENT_NONE;
 	s->event = EVENT_NONE;
 	if (event == EVENT_GARBAGE) {
 		lose_stream(c, s, answer);
 		return;
 	}
-	if (event == EVENT_HEAD)
-		event = frame_body(c, s, answer) ? EVENT_END : EVENT_NONE;
 
 	if (event == EVENT_START_LINE && answer) {
 		s->status = status_of(s->first);

@@ -137,3 +137,33 @@ test('what outlives its cgroup is counted for it, and loses its slot after a whi
   await until('the slot of what is gone to be free', () => (tick(), used()[1] === tcpUsed - 1), { everyMs: 50 });
   expect(collector.totals().of('http_client_request_duration_seconds', gone)).toEqual([]);
 });
+
+test('a connection that remembers its slot does not count there when it has become another’s', async () => {
+  let nowMs = 0;
+  await open({ monotonicMs: () => nowMs, maxSeries: 2, maxTcpSeries: 8 });
+  const [server, client, other] = ['server', 'client', 'other'].map((name) => Peer.start(cgroup.child(name)));
+  const folder = join(cgroup.path, 'left');
+  mkdirSync(folder);
+  const exchange = [{ receive: HEAD_END }, { send: answer(200) }];
+  const port = await server.listen([[...exchange, ...exchange, ...exchange, { receiveEnd: true }], exchange]);
+  await client.listen([[]]);
+  move(client, folder);
+  const ask = [{ send: request() }, { receive: HEAD_END }];
+  // The second request is counted in the slot that the first one has found, the third one comes when it is gone.
+  const talking = client.connect(port, [...ask, ...ask, { pauseMs: 3_000 }, ...ask]);
+  const ofClient = (name: string) =>
+    collector.totals().value('http_client_request_duration_seconds', { cgroup: `${cgroup.label}/${name}` });
+  await until('two answers', () => ofClient('left') === 2);
+  move(client, join(cgroup.path, 'client'));
+  rmdirSync(folder);
+  tick();
+  nowMs += 60_000;
+  await until('its slot to be free', () => (tick(), used()[0] === 1), { everyMs: 20 });
+  await other.connect(port, ask);
+  await until('another one to have it', () => ofClient('other') === 1);
+  expect(collector.losses().other).toBe(0);
+  await talking;
+  await collector.settle();
+  expect(ofClient('other')).toBe(1);
+  expect(collector.losses()).toMatchObject({ seen: 8, recorded: 8, other: 1 });
+});

@@ -100,6 +100,8 @@ export class TestCollector {
     const losses = this.losses();
     const accounted = FATES.reduce((sum, fate) => sum + (losses[fate] ?? 0), 0);
     expect({ ...losses, seen: accounted }).toEqual(losses);
+    // Of HTTP it is what is left of the seen: no request may have two fates.
+    expect(losses.in_flight).toBeGreaterThanOrEqual(0);
   }
 
   /** The programs are gone at once, connections for names when the promise is kept. */

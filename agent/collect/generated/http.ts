@@ -89,6 +89,7 @@ export interface HttpStream {
   headBytes: number;
   status: number;
   prefix: number;
+  event: number;
   unusedToo: Uint8Array;
   window: Uint8Array;
 }
@@ -120,7 +121,8 @@ export const HttpStreamOffsets = {
   headBytes: 104,
   status: 108,
   prefix: 110,
-  unusedToo: 111,
+  event: 111,
+  unusedToo: 112,
   window: 120,
 } as const;
 
@@ -148,7 +150,8 @@ export function readHttpStream(view: DataView, at = 0): HttpStream {
     headBytes: view.getUint32(at + 104, true),
     status: view.getUint16(at + 108, true),
     prefix: view.getUint8(at + 110),
-    unusedToo: new Uint8Array(copy(view, at + 111, 9)),
+    event: view.getUint8(at + 111),
+    unusedToo: new Uint8Array(copy(view, at + 112, 8)),
     window: new Uint8Array(copy(view, at + 120, 264)),
   };
 }
@@ -166,17 +169,16 @@ export interface HttpConnection {
   answersLost: number;
   overflowing: number;
   unused: Uint8Array;
-  requests: BigUint64Array;
   overflowFrom: number;
+  requests: BigUint64Array;
   firstSeq: number;
   tail: number;
-  unusedToo: number;
   latest: HttpLatest;
   streams: Array<HttpStream>;
 }
 
 /** Bytes. */
-export const HTTP_CONNECTION_SIZE = 960;
+export const HTTP_CONNECTION_SIZE = 952;
 
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
@@ -191,13 +193,12 @@ export const HttpConnectionOffsets = {
   answersLost: 24,
   overflowing: 25,
   unused: 26,
+  overflowFrom: 28,
   requests: 32,
-  overflowFrom: 160,
-  firstSeq: 164,
-  tail: 168,
-  unusedToo: 172,
-  latest: 176,
-  streams: 192,
+  firstSeq: 160,
+  tail: 164,
+  latest: 168,
+  streams: 184,
 } as const;
 
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
@@ -212,14 +213,13 @@ export function readHttpConnection(view: DataView, at = 0): HttpConnection {
     early: view.getUint8(at + 23),
     answersLost: view.getUint8(at + 24),
     overflowing: view.getUint8(at + 25),
-    unused: new Uint8Array(copy(view, at + 26, 6)),
+    unused: new Uint8Array(copy(view, at + 26, 2)),
+    overflowFrom: view.getUint32(at + 28, true),
     requests: new BigUint64Array(copy(view, at + 32, 128)),
-    overflowFrom: view.getUint32(at + 160, true),
-    firstSeq: view.getUint32(at + 164, true),
-    tail: view.getUint32(at + 168, true),
-    unusedToo: view.getUint32(at + 172, true),
-    latest: readHttpLatest(view, at + 176),
-    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 192 + i * 384)),
+    firstSeq: view.getUint32(at + 160, true),
+    tail: view.getUint32(at + 164, true),
+    latest: readHttpLatest(view, at + 168),
+    streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 184 + i * 384)),
   };
 }
 
@@ -379,14 +379,14 @@ export enum HttpRole {
 export const maps = {
   ingress_programs: { keySize: 4, maxEntries: 3 },
   egress_programs: { keySize: 4, maxEntries: 2 },
-  early: { keySize: 48, readKey: readHttpFlow, valueSize: 960, readValue: readHttpConnection, maxEntries: 512 },
+  early: { keySize: 48, readKey: readHttpFlow, valueSize: 952, readValue: readHttpConnection, maxEntries: 512 },
   excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
   series: { keySize: 16, readKey: readHttpKey, valueSize: 4, maxEntries: 4096 },
   slots: { keySize: 4, valueSize: 1696, readValue: readHttpSlot, maxEntries: 4096 },
   series_of_owner: { keySize: 8, valueSize: 4, maxEntries: 4096 },
   free_slots: { valueSize: 4, maxEntries: 4096 },
   counters: { keySize: 4, valueSize: 128, readValue: readHttpCounters, maxEntries: 1024 },
-  connections: { keySize: 4, valueSize: 960, readValue: readHttpConnection },
+  connections: { keySize: 4, valueSize: 952, readValue: readHttpConnection },
   strangers: { keySize: 4, valueSize: 1 },
 } as const;
 
@@ -394,8 +394,8 @@ export const maps = {
 export const rodata = {
   maxSeriesOfOwner: { offset: 0, size: 4 },
   streamNames: { offset: 4, size: 64 },
-  newConnection: { offset: 72, size: 960 },
-  methodCharacters: { offset: 1032, size: 32 },
+  newConnection: { offset: 72, size: 952 },
+  methodCharacters: { offset: 1024, size: 32 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */
