@@ -62,11 +62,12 @@ void ask(__filename, {
     'contender can serve, from a processor of its own; they count from the moment a request is due. Where the machine ' +
     'itself stands still for 1 % of the time, that is the p99 of all; so there is also the p99 of each tenth of a second, ' +
     'of which the middle one is told. Processor time is ' +
-    'the kernel’s account of the cgroups. A proxy sees the server’s end only; Ringside is measured with both ends of ' +
+    'the kernel’s account of the cgroups. Everybody has run for a while, and runs on while others have their turns, which ' +
+    'are short: the machine’s hours are everybody’s. A proxy sees the server’s end only; Ringside is measured with both ends of ' +
     'each connection, and with the server’s end only. The proxies write no access log. nginx alone is measured twice in a ' +
     'round: by how much the one differs from the other, nothing else can be told from it on this machine.',
-  rounds: 7,
-  seconds: 5,
+  rounds: 60,
+  seconds: 1,
   figures: FIGURES,
   ratios: Object.entries(COMPARED).flatMap(([figure, what]) =>
     OTHERS.map((of) => ({ name: `${what}, ${of} / alone`, figure, of, to: ALONE, goal: GOALS[figure]?.[of] }))
@@ -75,102 +76,91 @@ void ask(__filename, {
   run,
 });
 
-/** Who answers, and whoever observes it, in cgroups of their own. */
-interface Ground {
-  load: Load;
-  observer: Cgroup;
-}
-
-async function run({ seconds, recording, say, compare }: Run): Promise<void> {
-  const load = await Load.start();
-  const observer = Cgroup.make();
-  const started: Array<{ remove(): void }> = [];
-  try {
-    const ground = { load, observer };
-    const nginx = `nginx ${find('nginx')?.version}`;
-    const alone = { version: nginx, port: load.nginx.port, observer, observe: async () => async () => {} };
-    const contenders: Seen[] = [
-      { name: ALONE, ...alone },
-      { name: AGAIN, ...alone },
-      { name: RINGSIDE, version, port: load.nginx.port, observer, observe: () => agentOn(load.scope, observer) },
-      { name: SERVER_ONLY, version, port: load.nginx.port, observer, observe: () => agentOn(load.server, observer) },
-    ];
-    for (const kind of proxiesHere((name, reason) => recording.missed(name, reason))) {
-      const sidecar = load.scope.child(kind.program);
-      const proxy = await kind.start(sidecar, { port: load.nginx.port, workers: WORKERS });
-      started.push(proxy);
-      contenders.push({ ...kind, port: proxy.port, observer: sidecar, observe: async () => async () => {} });
-    }
-    const rate = await steadyRate(ground, contenders);
-    say(`the steady rate is ${rate} requests/s`);
-    await compare(contenders.map((seen) => contender(ground, seen, rate, seconds)));
-  } finally {
-    await load.stop();
-    await observer.remove();
-    started.forEach((each) => each.remove());
-  }
-}
-
-/** Somebody who is asked, on this port, while `observe` is under way. */
+/** Somebody who is asked on this port, by the client of this load. */
 interface Seen {
   name: string;
   version: string;
+  load: Load;
   port: number;
-  observer: Cgroup;
-  /** @returns what ends it */
-  observe(): Promise<() => Promise<void>>;
+  /** Whatever looks on, in a cgroup of its own. */
+  observers: readonly Cgroup[];
 }
 
-async function agentOn(scope: Cgroup, within: Cgroup): Promise<() => Promise<void>> {
-  const agent = await BenchAgent.start(scope, [], within);
-  return () => agent.stop();
+async function run({ seconds, recording, say, compare }: Run): Promise<void> {
+  const ends: Array<() => unknown> = [];
+  const kept = <T>(thing: T, end: (thing: T) => unknown): T => {
+    ends.unshift(() => end(thing));
+    return thing;
+  };
+  const start = async () => kept(await Load.start(), (load) => load.stop());
+  const seen = async (name: string, load: Load, scope: Cgroup): Promise<Seen> => {
+    const observer = kept(Cgroup.make(), (cgroup) => cgroup.remove());
+    kept(await BenchAgent.start(scope, [], observer), (agent) => agent.stop());
+    return { name, version, load, port: load.nginx.port, observers: [observer] };
+  };
+  try {
+    const [alone, both, serverOnly] = [await start(), await start(), await start()];
+    const nginx = { version: `nginx ${find('nginx')?.version}`, load: alone, port: alone.nginx.port, observers: [] };
+    const contenders: Seen[] = [
+      { name: ALONE, ...nginx },
+      { name: AGAIN, ...nginx },
+      await seen(RINGSIDE, both, both.scope),
+      await seen(SERVER_ONLY, serverOnly, serverOnly.server),
+    ];
+    for (const kind of proxiesHere((name, reason) => recording.missed(name, reason))) {
+      const sidecar = alone.scope.child(kind.program);
+      const proxy = await kind.start(sidecar, { port: alone.nginx.port, workers: WORKERS });
+      ends.push(() => proxy.remove());
+      contenders.push({ ...kind, load: alone, port: proxy.port, observers: [sidecar] });
+    }
+    await sleep(SETTLE_MS);
+    const rate = await steadyRate(contenders);
+    say(`the steady rate is ${rate} requests/s`);
+    await compare(contenders.map((each) => contender(each, rate, seconds)));
+  } finally {
+    for (const end of ends) {
+      await end();
+    }
+  }
 }
 
 /** Half of what the slowest can serve beside a load with a processor of its own. */
-async function steadyRate({ load }: Ground, contenders: readonly Seen[]): Promise<number> {
+async function steadyRate(contenders: readonly Seen[]): Promise<number> {
   const rates: number[] = [];
-  for (const { port, observer, observe } of contenders) {
-    const end = await observe();
-    keepOff([load.server, observer], true);
+  for (const { load, port, observers } of contenders) {
+    keepOff([load.server, ...observers], true);
     const { answered, nanoseconds } = await load.steady(0, 1, port);
-    await end();
     rates.push((answered / nanoseconds) * 1e9);
   }
   return Math.floor(Math.min(...rates) * STEADY_SHARE);
 }
 
-function contender({ load }: Ground, seen: Seen, rate: number, seconds: number): Contender {
-  const { name, port, observer, observe } = seen;
-  const used = () => [load.server, observer, load.client].map(processorSeconds);
+function contender({ name, version, load, port, observers }: Seen, rate: number, seconds: number): Contender {
+  const serving = [load.server, ...observers];
+  const used = (cgroups: readonly Cgroup[]) => cgroups.reduce((sum, cgroup) => sum + processorSeconds(cgroup), 0);
   const measure = async () => {
-    const end = await observe();
-    try {
-      await sleep(SETTLE_MS);
-      keepOff([load.server, observer], false);
-      const before = used();
-      const { requests, requestsPerSecond } = await load.run(seconds, port);
-      const [server, watching, client] = used().map((value, n) => ((value - before[n]) / requests) * 1e6);
-      keepOff([load.server, observer], true);
-      const beforeSteady = used();
-      const steady = await load.steady(rate, seconds, port);
-      const [steadyServer, steadyWatching] = used().map((value, n) => value - beforeSteady[n]);
-      return {
-        throughput: requestsPerSecond,
-        servedProcessor: server + watching,
-        allProcessor: server + watching + client,
-        steadyProcessor: ((steadyServer + steadyWatching) / steady.answered) * 1e6,
-        p50: steady.latency.p50 / 1_000,
-        p99: steady.latency.p99 / 1_000,
-        usualP99: steady.usual.p99 / 1_000,
-        p999: steady.latency.p999 / 1_000,
-        lag: steady.lag.p99 / 1_000,
-        ...(name === ALONE ? await ofTheLoad(load, rate) : {}),
-      };
-    } finally {
-      await end();
-    }
+    keepOff(serving, false);
+    const before = { served: used(serving), client: used([load.client]) };
+    const { requests, requestsPerSecond } = await load.run(seconds, port);
+    const served = used(serving) - before.served;
+    const client = used([load.client]) - before.client;
+    keepOff(serving, true);
+    const beforeSteady = used(serving);
+    const steady = await load.steady(rate, seconds, port);
+    return {
+      throughput: requestsPerSecond,
+      servedProcessor: (served / requests) * 1e6,
+      allProcessor: ((served + client) / requests) * 1e6,
+      steadyProcessor: ((used(serving) - beforeSteady) / steady.answered) * 1e6,
+      p50: steady.latency.p50 / 1_000,
+      p99: steady.latency.p99 / 1_000,
+      usualP99: steady.usual.p99 / 1_000,
+      p999: steady.latency.p999 / 1_000,
+      lag: steady.lag.p99 / 1_000,
+      ...(name === ALONE ? await ofTheLoad(load, rate) : {}),
+    };
   };
-  return { name, version: seen.version, measure };
+  return { name, version, measure };
 }
 
 async function ofTheLoad(load: Load, rate: number): Promise<{ rate: number; limit: number }> {
