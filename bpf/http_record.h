@@ -148,31 +148,36 @@ static __always_inline u32 slot_of_unknown(struct http_key *key)
 
 /*
  * A connection is mostly asked the same and answers the same: its latest series, and the slot of it. Of a generation that
- * has passed it says nothing, and user space leaves a slot alone for a tick after that.
+ * has passed it says nothing, and user space leaves a slot alone for a tick after that. What belongs together is one
+ * word: a connection may be given up on one CPU while an answer ends on another.
  */
 struct http_latest {
 	u64 generation;
-	u32 slot;
-	u16 status;
-	u8 method;
-	u8 is_known;
+	/* The slot, and what it was looked up by; 0 is none. */
+	u64 series;
 };
+
+#define LATEST_SLOT_SHIFT 32
+
+/* The lower half, never 0. */
+static __always_inline u32 latest_key(const struct http_key *key)
+{
+	return (u32)key->status << 16 | (u32)key->method << 8 | 1;
+}
 
 static __always_inline u32 slot_of(struct http_key *key, struct http_latest *latest, u64 generation)
 {
+	u64 remembered = latest->series;
 	u32 *known;
 
-	if (latest->is_known && latest->generation == generation && latest->status == key->status &&
-	    latest->method == key->method)
-		return latest->slot;
+	if (latest->generation == generation && (u32)remembered == latest_key(key))
+		return remembered >> LATEST_SLOT_SHIFT;
 	known = bpf_map_lookup_elem(&series, key);
 	if (!known)
 		return slot_of_unknown(key);
-	latest->generation = generation;
-	latest->slot = *known;
-	latest->status = key->status;
-	latest->method = key->method;
-	latest->is_known = 1;
+	/* In this order: never an older slot with a newer generation. */
+	*(volatile u64 *)&latest->series = (u64)*known << LATEST_SLOT_SHIFT | latest_key(key);
+	*(volatile u64 *)&latest->generation = generation;
 	return *known;
 }
 

@@ -37,10 +37,7 @@ export function readHttpFlow(view: DataView, at = 0): HttpFlow {
 /** `struct http_latest` */
 export interface HttpLatest {
   generation: bigint;
-  slot: number;
-  status: number;
-  method: number;
-  isKnown: number;
+  series: bigint;
 }
 
 /** Bytes. */
@@ -49,19 +46,13 @@ export const HTTP_LATEST_SIZE = 16;
 /** Bytes from the start of the struct. */
 export const HttpLatestOffsets = {
   generation: 0,
-  slot: 8,
-  status: 12,
-  method: 14,
-  isKnown: 15,
+  series: 8,
 } as const;
 
 export function readHttpLatest(view: DataView, at = 0): HttpLatest {
   return {
     generation: view.getBigUint64(at, true),
-    slot: view.getUint32(at + 8, true),
-    status: view.getUint16(at + 12, true),
-    method: view.getUint8(at + 14),
-    isKnown: view.getUint8(at + 15),
+    series: view.getBigUint64(at + 8, true),
   };
 }
 
