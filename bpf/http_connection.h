@@ -70,7 +70,8 @@ struct http_connection {
 /* Where socket storage begins in its line, and what is left of the 1,024 bytes that the kernel's allocator gives. */
 #define STORAGE_AT 8
 #define STORAGE_ROOM 952
-_Static_assert((STORAGE_AT + __builtin_offsetof(struct http_connection, streams)) % 64 == 0, "A stream does not begin a cache line");
+_Static_assert((STORAGE_AT + __builtin_offsetof(struct http_connection, streams)) % 64 == 0,
+	       "A stream does not begin a cache line");
 _Static_assert(sizeof(struct http_connection) <= STORAGE_ROOM, "A connection takes twice the memory");
 
 /* A request of the ring in a word. The times of 36 years without a reboot have as many bits as are left. */
