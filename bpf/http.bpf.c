@@ -84,7 +84,7 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 	u32 fin_seq = segment->seq + (segment->end - segment->payload);
 
 	s->offset = s->end = 0;
-	if (segment->payload < segment->end && order_segment(skb, c, s, segment, ingress)) {
+	if (likely(segment->payload < segment->end) && order_segment(skb, c, s, segment, ingress)) {
 		s->next_seq = fin_seq;
 		s->latest_ns = time_of(skb, ingress);
 		if (in_body(s) && s->remaining > segment->end - segment->payload) {
@@ -95,11 +95,11 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 			s->end = segment->end;
 			s->window_from = 0;
 			s->window_to = 0;
-			if (s->state == STREAM_LOST && !answer)
+			if (unlikely(s->state == STREAM_LOST && !answer))
 				find_again(skb, c, s);
 		}
 	}
-	if (segment->fin && fin_seq == s->next_seq)
+	if (unlikely(segment->fin) && fin_seq == s->next_seq)
 		s->flags |= STREAM_FIN;
 	return s->offset < s->end || s->flags & (STREAM_FIN | STREAM_HOLDS);
 }
@@ -107,7 +107,7 @@ static __always_inline bool take_segment(struct __sk_buff *skb, struct http_conn
 /* The segment is read: where the stream stands now. */
 static __always_inline void finish_segment(struct http_connection *c, struct http_stream *s, bool answer)
 {
-	if (!(s->flags & STREAM_FIN))
+	if (likely(!(s->flags & STREAM_FIN)))
 		return;
 	s->flags &= ~STREAM_FIN;
 	/* A FIN may come alone, long after the latest byte: that one may be older than the requests it leaves unanswered. */
@@ -120,7 +120,7 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	bool answer = is_answer(c, ingress);
 	struct http_stream *s = stream_of(c, answer);
 
-	if (!read_stream(skb, c, s, answer)) {
+	if (unlikely(!read_stream(skb, c, s, answer, TURNS))) {
 		is_under_way(skb) = true;
 		GO_ON_TO(READ, skb, ingress);
 		/* As often as the kernel allows: this segment is finer cut than any real traffic. */
@@ -144,10 +144,10 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 	struct bpf_sock *sk = skb->sk;
 	struct http_connection *c;
 
-	if (!sk)
+	if (unlikely(!sk))
 		return 1;
 	/* What is begun is read to its end, whatever the connection has become in between. */
-	if (is_under_way(skb)) {
+	if (unlikely(is_under_way(skb))) {
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
 		if (!c)
 			return 1;
@@ -157,22 +157,22 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 		if (!read_news(skb, &segment))
 			return 1;
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
-		if (!c) {
+		if (unlikely(!c)) {
 			if (ingress && is_listener(sk))
 				GO_ON_TO(READ_EARLY, skb, true);
 			else if (!is_stranger(sk))
 				GO_ON_TO(ADMIT, skb, ingress);
 			return 1;
 		}
-		if (c->ignored)
+		if (unlikely(c->ignored))
 			return 1;
-		if (segment.rst || c->excluded) {
+		if (unlikely(segment.rst || c->excluded)) {
 			GO_ON_TO(ADMIT, skb, ingress);
 			return 1;
 		}
-		if (ingress && !begin_reading(stream_of(c, is_answer(c, ingress))))
+		if (ingress && unlikely(!begin_reading(stream_of(c, is_answer(c, ingress)))))
 			return 1;
-		if (!take_segment(skb, c, &segment, ingress)) {
+		if (unlikely(!take_segment(skb, c, &segment, ingress))) {
 			if (ingress)
 				end_reading(stream_of(c, is_answer(c, ingress)));
 			return 1;
@@ -232,7 +232,7 @@ int admit_egress(struct __sk_buff *skb)
 	return on_first_or_last(skb, false);
 }
 
-/* Where there is no socket yet to be found again by, a segment is read once, as far as one run reaches. */
+/* Where there is no socket yet, what is known of the connection is found by its addresses and ports. */
 SEC("cgroup_skb/ingress")
 int read_early(struct __sk_buff *skb)
 {
@@ -242,16 +242,25 @@ int read_early(struct __sk_buff *skb)
 	struct http_flow flow;
 	struct http_stream *s;
 
-	if (!sk || !read_segment(skb, &segment) || segment.payload == segment.end)
+	if (!sk || !read_flow(skb, sk, true, &flow))
 		return 1;
-	if (!read_flow(skb, sk, true, &flow) || !admit_early(skb, sk, &segment, &flow))
-		return 1;
-	c = bpf_map_lookup_elem(&early, &flow);
-	if (!c || c->ignored || !take_segment(skb, c, &segment, true))
-		return 1;
+	if (is_under_way(skb)) {
+		c = bpf_map_lookup_elem(&early, &flow);
+		if (!c)
+			return 1;
+	} else {
+		if (!read_segment(skb, &segment) || segment.payload == segment.end || !admit_early(skb, sk, &segment, &flow))
+			return 1;
+		c = bpf_map_lookup_elem(&early, &flow);
+		if (!c || c->ignored || !take_segment(skb, c, &segment, true))
+			return 1;
+	}
 	s = stream_of(c, false);
-	if (!read_stream(skb, c, s, false))
+	if (!read_stream(skb, c, s, false, EARLY_TURNS)) {
+		is_under_way(skb) = true;
+		GO_ON_TO(READ_EARLY, skb, true);
 		lose_stream(c, s, false);
+	}
 	finish_segment(c, s, false);
 	return 1;
 }

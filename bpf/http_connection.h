@@ -168,22 +168,22 @@ static __always_inline u8 tail_method(struct http_connection *c)
 static __always_inline void push_request(struct http_connection *c, u8 method, u64 started_ns)
 {
 	/* The answers' line is looked at when the first line is full; mostly the ring is empty then, and begins anew. */
-	if (c->head - c->known_tail >= SHALLOW) {
+	if (unlikely(c->head - c->known_tail >= SHALLOW)) {
 		c->known_tail = c->tail;
 		if (c->head == c->known_tail)
 			c->ring_from = c->head;
 	}
-	if (!c->overflowing && c->head - c->known_tail >= PIPELINE) {
+	if (unlikely(!c->overflowing && c->head - c->known_tail >= PIPELINE)) {
 		c->overflowing = 1;
 		c->overflow_from = c->head;
 	}
-	if (!c->overflowing)
+	if (likely(!c->overflowing))
 		*ring_at(c, c->head) = request_of(method, started_ns);
 	c->head++;
 	if (c->early)
 		return;
 	count(HTTP_SEEN);
-	if (c->overflowing)
+	if (unlikely(c->overflowing))
 		count(HTTP_OVERFLOWED);
 }
 
@@ -198,14 +198,14 @@ static __always_inline void pop_request(struct http_connection *c, bool record, 
 		.role = c->role,
 	};
 
-	if (!tail_overflowed(c)) {
-		if (!record)
+	if (likely(!tail_overflowed(c))) {
+		if (unlikely(!record))
 			count(HTTP_UNPARSED);
-		else if (!record_request(&key, &c->latest, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0))
+		else if (unlikely(!record_request(&key, &c->latest, end_ns - started_ns, first_byte_ns ? first_byte_ns - started_ns : 0)))
 			c->excluded = 1;
 	}
 	c->tail++;
-	if (c->overflowing && c->tail == c->head)
+	if (unlikely(c->overflowing) && c->tail == c->head)
 		c->overflowing = 0;
 }
 

@@ -50,14 +50,14 @@ static __always_inline bool order_segment(struct __sk_buff *skb, struct http_con
 	struct bpf_tcp_sock *tcp;
 	struct bpf_sock *sk;
 
+	if (likely(ahead == 0))
+		return true;
 	if (ahead < 0) {
 		if ((u32)-ahead >= length)
 			return false;
 		segment->payload += -ahead;
 		return true;
 	}
-	if (ahead == 0)
-		return true;
 	if (can_skip(s, ahead)) {
 		skip(s, ahead);
 		return true;

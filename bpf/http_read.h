@@ -3,15 +3,18 @@
 #ifndef RINGSIDE_HTTP_READ_H
 #define RINGSIDE_HTTP_READ_H
 
+#include "http_lines.h"
 #include "http_message.h"
 #include "http_order.h"
+#include "http_step.h"
 
 /*
- * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. An answer
- * has three events (start line, head, end), and a step or two a line.
+ * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. A head takes
+ * a turn for each window that it fills, and a chunk five steps.
  */
-#define EVENTS 4
-#define STEPS 10
+#define TURNS 3
+#define EARLY_TURNS 2
+#define STEPS 16
 
 static __always_inline bool is_tunnel(u16 status, u8 method)
 {
@@ -25,13 +28,13 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 	u8 method = answer && awaits_answer(c) && !(s->flags & UNASKED) ? tail_method(c) : HTTP_METHOD_OTHER;
 
 	if (answer) {
-		if (s->status < 200 && s->status != 101) {
+		if (unlikely(s->status < 200 && s->status != 101)) {
 			/* An interim answer: the real one is still to come. */
 			s->status = 0;
 			s->state = STREAM_START;
 			return false;
 		}
-		if (is_tunnel(s->status, method)) {
+		if (unlikely(is_tunnel(s->status, method))) {
 			/* The first bytes of what it has become may have come along. */
 			c->ignored = 1;
 			s->offset = s->end;
@@ -61,38 +64,41 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 {
 	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];
 	u8 method = HTTP_METHOD_OTHER, event = s->event;
+	bool begins = event == EVENT_START_LINE || event == EVENT_MESSAGE;
 	bool finished = false;
 
-	if (event == EVENT_HEAD)
-		event = frame_body(c, s, answer) ? EVENT_END : EVENT_NONE;
 	s->event = EVENT_NONE;
-	if (event == EVENT_GARBAGE) {
+	if (unlikely(event == EVENT_GARBAGE)) {
 		lose_stream(c, s, answer);
 		return;
 	}
-
-	if (event == EVENT_START_LINE && answer) {
+	if (begins && answer) {
 		s->status = status_of(s->first);
-		if (!s->status) {
+		if (unlikely(!s->status)) {
 			lose_stream(c, s, answer);
-		} else if (!is_asked_for(c, s->first_byte_ns)) {
+			return;
+		}
+		if (unlikely(!is_asked_for(c, s->first_byte_ns))) {
 			s->flags |= UNASKED;
 			count(HTTP_UNMATCHED);
 		}
-		return;
-	}
-	if (event == EVENT_START_LINE) {
+	} else if (begins) {
 		method = method_of(s->first[0]);
-		if ((!method && !begins_like_request(s->first[0], 8)) || !ends_like_request(s->last)) {
+		if (unlikely((!method && !begins_like_request(s->first[0], 8)) || !ends_like_request(s->last))) {
 			lose_stream(c, s, answer);
 			return;
 		}
 		/* Whoever asks again has the answer: the end of one that we lost sight of was its latest byte. */
 		finished = c->answers_lost;
 	}
+	forget();
+	if (event == EVENT_HEAD || event == EVENT_MESSAGE)
+		event = frame_body(c, s, answer) ? EVENT_END : EVENT_NONE;
+	/* A body that came along with its head has told of its end already. */
+	s->event = EVENT_NONE;
 	if (event == EVENT_END) {
 		s->state = STREAM_START;
-		finished = answer;
+		finished |= answer;
 	}
 	if (finished) {
 		u16 status = begun_status(answers);
@@ -104,7 +110,7 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 		answers->state = STREAM_START;
 		c->answers_lost = 0;
 	}
-	if (event == EVENT_START_LINE)
+	if (begins && !answer)
 		push_request(c, method, s->first_byte_ns);
 }
 
@@ -126,26 +132,30 @@ static __always_inline bool is_read(struct http_stream *s)
 {
 	if (s->offset < s->end)
 		return false;
-	if (s->flags & STREAM_HOLDS)
+	if (unlikely(s->flags & STREAM_HOLDS))
 		release_hold(s);
 	return !body_is_over(s);
 }
 
-/* Reads on in a segment; true when all of it is read. */
-static __always_inline bool read_stream(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s, bool answer)
+/* Reads on in a segment, for so many turns; true when all of it is read. */
+static __always_inline bool read_stream(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s, bool answer, int turns)
 {
 #pragma clang loop unroll(disable)
-	for (int i = 0; i < EVENTS; i++) {
-		find_event(skb, s);
-		if (s->event) {
+	for (int i = 0; i < turns; i++) {
+		forget();
+		if (unlikely(!(s->offset < s->end && is_at_line(s) && read_lines(skb, s))))
+			find_event(skb, s);
+		forget();
+		if (likely(s->event)) {
 			/* Else the compiler makes two loops, one for each direction. */
 			barrier_var(answer);
 			on_event(c, s, answer);
-		} else if (is_read(s)) {
-			break;
+			forget();
 		}
+		if (is_read(s))
+			return true;
 	}
-	return is_read(s);
+	return false;
 }
 
 /* A place that is lost may be found again: at a segment that begins like a request, or with the answer to a new one. */

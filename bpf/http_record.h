@@ -170,7 +170,7 @@ static __always_inline u32 slot_of(struct http_key *key, struct http_latest *lat
 	u64 remembered = latest->series;
 	u32 *known;
 
-	if (latest->generation == generation && (u32)remembered == latest_key(key))
+	if (likely(latest->generation == generation && (u32)remembered == latest_key(key)))
 		return remembered >> LATEST_SLOT_SHIFT;
 	known = bpf_map_lookup_elem(&series, key);
 	if (!known)
@@ -194,7 +194,7 @@ static __always_inline bool record_request(struct http_key *key, struct http_lat
 	/* Read before the index is: a slot that leaves it in between is not taken for one that stays. */
 	at = slot_of(key, latest, *(volatile u64 *)&mine->generation);
 	slot = bpf_map_lookup_elem(&slots, &at);
-	if (!slot) {
+	if (unlikely(!slot)) {
 		count(HTTP_EXCLUDED);
 		return false;
 	}
@@ -202,12 +202,12 @@ static __always_inline bool record_request(struct http_key *key, struct http_lat
 	histogram_add(&slot->duration, bucket, duration_ns);
 	if (time_to_first_byte_ns) {
 		/* Most answers are one segment. */
-		if (time_to_first_byte_ns != duration_ns)
+		if (unlikely(time_to_first_byte_ns != duration_ns))
 			bucket = histogram_bucket(time_to_first_byte_ns, LATENCY_MIN_EXPONENT);
 		histogram_add(&slot->time_to_first_byte, bucket, time_to_first_byte_ns);
 	}
 	__sync_fetch_and_add(&mine->recorded, 1);
-	if (at < HTTP_ROLES)
+	if (unlikely(at < HTTP_ROLES))
 		count(HTTP_OTHER);
 	return true;
 }

@@ -83,7 +83,7 @@ static __always_inline void parse_segment(const u8 *tcp, u32 at, u32 length, str
 	segment->end = length;
 	segment->fin = tcp[13] & 0x01;
 	segment->rst = tcp[13] & 0x04;
-	if (segment->payload > segment->end)
+	if (unlikely(segment->payload > segment->end))
 		segment->payload = segment->end;
 }
 
@@ -96,8 +96,8 @@ static __always_inline bool read_segment(struct __sk_buff *skb, struct segment *
 	int at;
 
 	/* Nearly all of IPv4, without a call. */
-	if (data + IPV4_HEADER + TCP_HEADER_READ <= data_end && data[0] == IPV4_PLAIN &&
-	    data[IPV4_PROTOCOL_AT] == IPPROTO_TCP) {
+	if (likely(data + IPV4_HEADER + TCP_HEADER_READ <= data_end && data[0] == IPV4_PLAIN &&
+		   data[IPV4_PROTOCOL_AT] == IPPROTO_TCP)) {
 		parse_segment(data + IPV4_HEADER, IPV4_HEADER, skb->len, segment);
 		return true;
 	}
