@@ -70,36 +70,43 @@ static __always_inline bool read_header(struct http_stream *s, __u64 word, __u32
 	return true;
 }
 
+/* The start line, from where it begins to where the next line does. False: nothing usual. */
+static __always_inline bool read_start_line(struct http_stream *s, __u64 word, __u32 line, __u32 next)
+{
+	/* A carriage return is of an empty line, or of half of one, before the message. */
+	if (unlikely(next - line <= sizeof(s->last) || (__u8)word == '\r'))
+		return false;
+	s->first[0] = word;
+	s->first[1] = window_word(s, line + 8);
+	s->last = window_word(s, next - 1 - (__u32)sizeof(s->last));
+	s->state = STREAM_LINE_START;
+	s->event = EVENT_START_LINE;
+	return true;
+}
+
+static __always_inline bool is_empty_line(__u64 word)
+{
+	return (__u16)word == ('\r' | '\n' << 8) || (__u8)word == '\n';
+}
+
 /* Whether lines begin here. */
 static __always_inline bool is_at_line(const struct http_stream *s)
 {
 	return s->state == STREAM_START || (s->state == STREAM_LINE_START && !(s->flags & IN_TRAILER));
 }
 
-/*
- * Reads on by whole lines, to the end of the head or of the window. Call while is_at_line() and s->offset < s->end.
- * False: there is none, or it is nothing usual; the stream is where it was.
- */
-static __always_inline bool read_lines(void *context, struct http_stream *s)
+/* Goes from line feed to line feed in the window. Returns where the first line begins that is not read. */
+static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 count)
 {
-	__u32 at, line, count;
+	__u32 line = at;
 
-	if (s->offset < s->window_from || s->offset >= s->window_to ||
-	    (s->window_to < s->end && s->window_to - s->offset < STREAM_WINDOW / 2))
-		refill(context, s);
-	forget();
-	at = s->offset - s->window_from;
-	count = s->window_to - s->window_from;
-	line = at;
-	if (s->state == STREAM_START)
-		begin_message(s);
 #pragma clang loop unroll(disable)
 	for (__u32 part = at & (STREAM_WINDOW - STREAM_PART); part < STREAM_WINDOW; part += STREAM_PART) {
 		__u64 feeds;
 
 		forget();
 		if (part >= count)
-			break;
+			return line;
 		feeds = feeds_of(s, part);
 		if (part < at)
 			feeds &= ~0ULL << (at & (STREAM_PART - 1));
@@ -112,36 +119,47 @@ static __always_inline bool read_lines(void *context, struct http_stream *s)
 			feeds &= feeds - 1;
 			/* Behind the segment is what was in the window before. */
 			if (unlikely(next > count))
-				goto out;
+				return line;
 			if (s->state == STREAM_START_LINE) {
-				/* A carriage return is of an empty line, or of half of one, before the message. */
-				if (unlikely(next - line <= sizeof(s->last) || (__u8)word == '\r'))
-					goto out;
-				s->first[0] = word;
-				s->first[1] = window_word(s, line + 8);
-				s->last = window_word(s, next - 9);
-				s->state = STREAM_LINE_START;
-				s->event = EVENT_START_LINE;
-			} else if ((__u16)word == ('\r' | '\n' << 8) || (__u8)word == '\n') {
+				if (unlikely(!read_start_line(s, word, line, next)))
+					return line;
+			} else if (is_empty_line(word)) {
 				s->event = s->event ? EVENT_MESSAGE : EVENT_HEAD;
-				line = next;
-				goto out;
+				return next;
 			} else if (unlikely((__u8)word == '\r') || unlikely(!read_header(s, word, line))) {
-				goto out;
+				return line;
 			}
 			line = next;
 		}
 		if (unlikely(feeds))
-			break;
+			return line;
 	}
-out:
-	if (line == at) {
+	return line;
+}
+
+/*
+ * Reads on by whole lines, to the end of the head or of the window. Call while is_at_line() and s->offset < s->end.
+ * False: there is none, or it is nothing usual; the stream is where it was.
+ */
+static __always_inline bool read_lines(void *context, struct http_stream *s)
+{
+	__u32 at, read;
+
+	if (s->offset < s->window_from || s->offset >= s->window_to ||
+	    (s->window_to < s->end && s->window_to - s->offset < STREAM_WINDOW / 2))
+		refill(context, s);
+	forget();
+	at = s->offset - s->window_from;
+	if (s->state == STREAM_START)
+		begin_message(s);
+	read = read_window(s, at, s->window_to - s->window_from) - at;
+	if (!read) {
 		if (s->state == STREAM_START_LINE)
 			s->state = STREAM_START;
 		return false;
 	}
-	s->offset += line - at;
-	s->head_bytes += line - at;
+	s->offset += read;
+	s->head_bytes += read;
 	if (unlikely(s->head_bytes > STREAM_HEAD_LIMIT))
 		s->event = EVENT_GARBAGE;
 	return true;
