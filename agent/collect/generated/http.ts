@@ -384,9 +384,9 @@ export const maps = {
 /** Where the variables of .rodata lie in its image, in bytes. */
 export const rodata = {
   maxSeriesOfOwner: { offset: 0, size: 4 },
-  streamNames: { offset: 4, size: 64 },
-  newConnection: { offset: 72, size: 952 },
-  methodCharacters: { offset: 1024, size: 32 },
+  newConnection: { offset: 8, size: 952 },
+  methodCharacters: { offset: 960, size: 32 },
+  streamNames: { offset: 992, size: 64 },
 } as const;
 
 /** Bytes of their own, so that typed arrays over them are aligned. */
