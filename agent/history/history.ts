@@ -297,7 +297,8 @@ export class History {
     for (let tier = this.#tiers.length - 1; tier >= 0; tier--) {
       const { ring } = this.#tiers[tier];
       const finer = this.#tiers[tier - 1]?.ring;
-      const start = Math.max(first, ring.first);
+      // What is gone of the oldest record of all, no coarser tier has.
+      const start = Math.max(first, parts.length === 0 ? ring.firstWhole : ring.first);
       let end = finer ? ring.firstWithSourcesFrom(finer.first) : ring.end;
       if (finer && parts.length > 0 && start < ring.end) {
         // A coarser tier may have answered for the first parts of a long record: the finer one does not know which.
@@ -404,12 +405,15 @@ export class History {
   }
 
   starts(): TierStart[] {
-    return this.#tiers.map(({ stepMs, ring, byteLength }) => ({
-      stepMs,
-      startMs: ring.first < ring.end ? ring.toMs(ring.first) - ring.coveredMs(ring.first) : null,
-      bytes: byteLength,
-      usedBytes: ring.usedBytes,
-    }));
+    return this.#tiers.map(({ stepMs, ring, byteLength }) => {
+      const first = ring.firstWhole;
+      return {
+        stepMs,
+        startMs: first < ring.end ? ring.toMs(first) - ring.coveredMs(first) : null,
+        bytes: byteLength,
+        usedBytes: ring.usedBytes,
+      };
+    });
   }
 }
 

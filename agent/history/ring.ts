@@ -97,6 +97,21 @@ export class RecordRing {
     return this.first < this.end ? this.end - 1 : undefined;
   }
 
+  /**
+   * The oldest record of which no part can be gone; `end` if there is none. Records go part by part, and nobody knows what
+   * was before the oldest part that is left.
+   */
+  get firstWhole(): number {
+    let sequence = this.first;
+    if (sequence === 0) {
+      return 0;
+    }
+    while (sequence < this.end && this.more(sequence)) {
+      sequence++;
+    }
+    return Math.min(sequence + 1, this.end);
+  }
+
   /** Whether the record goes on in the next one. */
   more(sequence: number): boolean {
     return this.#marks[sequence % this.#slots] === Mark.More;

@@ -90,6 +90,28 @@ describe('a history of one tick a second', () => {
     return { table, history, ticks };
   }
 
+  /** @returns how many steps there were to look at */
+  function expectSteps(events: readonly Event[][], stepMs: number): number {
+    const { history, table, ticks } = recordAll(events);
+    const startMs = history.startMs ?? T0;
+    // What is known in tens of minutes only cannot be told in seconds.
+    const firstStepMs = Math.ceil(startMs / 600_000) * 600_000;
+    const endMs = ticks[ticks.length - 1].toMs;
+    let steps = 0;
+    for (let fromMs = firstStepMs; fromMs < endMs; fromMs += stepMs) {
+      const step = { fromMs, toMs: fromMs + stepMs, stepMs };
+      if (stepMs % history.resolutionMs(fromMs) > 0) {
+        continue;
+      }
+      const expected = addUp(ticks.filter(({ toMs }) => toMs > step.fromMs && toMs <= step.toMs));
+      const told = scanAll(history, table, step);
+      expect(told.sums).toEqual(expected.sums);
+      expect(told.coveredMs).toBe(expected.coveredMs);
+      steps++;
+    }
+    return steps;
+  }
+
   it('adds up to what it was told, over all tiers and whatever has been dropped', () => {
     fc.assert(
       fc.property(anyTicks, (events) => {
@@ -108,26 +130,25 @@ describe('a history of one tick a second', () => {
     (stepMs) => {
       fc.assert(
         fc.property(anyTicks, (events) => {
-          const { history, table, ticks } = recordAll(events);
-          const startMs = history.startMs ?? T0;
-          // What is known in tens of minutes only cannot be told in seconds.
-          const firstStepMs = Math.ceil(startMs / 600_000) * 600_000;
-          const endMs = ticks[ticks.length - 1].toMs;
-          for (let fromMs = firstStepMs; fromMs < endMs; fromMs += stepMs) {
-            const step = { fromMs, toMs: fromMs + stepMs, stepMs };
-            if (stepMs % history.resolutionMs(fromMs) > 0) {
-              continue;
-            }
-            const expected = addUp(ticks.filter(({ toMs }) => toMs > step.fromMs && toMs <= step.toMs));
-            const told = scanAll(history, table, step);
-            expect(told.sums).toEqual(expected.sums);
-            expect(told.coveredMs).toBe(expected.coveredMs);
-          }
+          expectSteps(events, stepMs);
         }),
         { numRuns: 15 }
       );
     }
   );
+
+  it('leaves out the oldest record when a part of it is gone', () => {
+    // Counts as large as these make a record of ten minutes that is kept in parts, and three of them fill the tier.
+    const events = Array.from({ length: 4_000 }, (_, i): Event[] =>
+      [0, 1].map((series) => ({
+        kind: 'histogram',
+        series,
+        sum: i,
+        buckets: Array.from({ length: 40 }, (__, b) => [(i * 7 + b * 5) % BUCKETS, 2 ** 36 + i]),
+      }))
+    );
+    expect(expectSteps(events, 600_000)).toBeGreaterThan(0);
+  });
 
   it.each([
     // Up to the next 5 s, 15 s, minute and ten minutes, and down again.
