@@ -10,7 +10,7 @@
 
 /*
  * What a program does before it hands over to itself: bounded for the verifier, and enough for most segments. A head takes
- * a turn for each window that it fills, and a chunk five steps.
+ * a turn for each window that it fills, and a chunk some steps.
  */
 #define TURNS 3
 #define EARLY_TURNS 2
@@ -59,7 +59,7 @@ static __always_inline bool frame_body(struct http_connection *c, struct http_st
 	return false;
 }
 
-/* What a step found changes the connection. */
+/* What was found changes the connection. */
 static __always_inline void on_event(struct http_connection *c, struct http_stream *s, bool answer)
 {
 	struct http_stream *answers = &c->streams[STREAM_OF_ANSWERS];

@@ -224,7 +224,7 @@ static __always_inline void stream_step(void *context, struct http_stream *s)
 		count = s->part_to - s->offset;
 	if (state == STREAM_START_LINE) {
 		if (!s->prefix && count >= START_LINE_PREFIX && feed >= START_LINE_PREFIX) {
-			/* All of it at once, as nearly always. */
+			/* All of it at once, of a line that is too long for the window. */
 			s->first[0] = word;
 			s->first[1] = word_at(s, 8);
 			s->prefix = START_LINE_PREFIX;
