@@ -124,7 +124,8 @@ const HINTS: Record<string, string> = {
   EOPNOTSUPP: 'this kernel cannot do that',
   'open ENOENT': 'there is no such file; build the programs first (make -C bpf)',
   'open LIBBPF_4001': 'it is not a BPF object file',
-  'attach ENOENT': 'this kernel has no such tracepoint',
+  'attach ENOENT':
+    'this kernel has no such tracepoint, or does not list them ("mount -t tracefs tracefs /sys/kernel/tracing")',
   'attach EOPNOTSUPP': 'its section does not name what to attach to; programs for cgroups take attachCgroup()',
   'attachCgroup ENOENT': 'there is no such directory',
   'attachCgroup ENOTDIR': 'it is not a directory',

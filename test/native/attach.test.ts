@@ -5,6 +5,7 @@ import { BpfObject, enableStats } from '../../native';
 import { Build } from '../support/build';
 import { Cgroup } from '../support/cgroup';
 import { requireKernel } from '../support/requirements';
+import { mountTracefs } from '../support/tracefs';
 
 const build = new Build();
 let cgroup: Cgroup;
@@ -110,6 +111,13 @@ describe('a program on a cgroup', () => {
 });
 
 describe('tracing', () => {
+  let unmountTracefs: () => void;
+
+  beforeAll(() => {
+    unmountTracefs = mountTracefs();
+  });
+  afterAll(() => unmountTracefs());
+
   beforeEach(() => {
     object = BpfObject.open(build.bpf('test/native/fixtures/tracing.bpf.c'));
     new DataView(object.rodata().buffer).setBigUint64(0, statSync(cgroup.path, { bigint: true }).ino, true);

@@ -103,7 +103,7 @@ it('a tracepoint that this kernel does not have: by name, at attach', () => {
   object.load();
 
   expect(failure(() => object.attach('plain')).message).toBe(
-    'Cannot attach plain: this kernel has no such tracepoint (ENOENT)'
+    'Cannot attach plain: this kernel has no such tracepoint, or does not list them ("mount -t tracefs tracefs /sys/kernel/tracing") (ENOENT)'
   );
   object.close();
 });
