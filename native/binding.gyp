@@ -14,6 +14,7 @@
         "src/mapping.cc",
         "src/open_object.cc",
         "src/pin.cc",
+        "src/record_sums.cc",
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],

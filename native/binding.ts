@@ -9,6 +9,27 @@ export interface Binding {
   enableStats(): number;
   setUpAllocator(): void;
   trimAllocator(): void;
+  /**
+   * See `addRecord`; the cursor has 3 numbers.
+   *
+   * @returns a series without a group, -1 at the end, -2 for what is no record
+   */
+  addRecord(
+    bytes: Uint8Array,
+    cursor: Uint32Array,
+    groupOf: Int32Array,
+    totals: Float64Array,
+    counts: Float64Array,
+    buckets: number
+  ): number;
+  /** See `takeQuantiles`. */
+  takeQuantiles(
+    totals: Float64Array,
+    counts: Float64Array,
+    buckets: number,
+    quantiles: Float64Array,
+    into: Int16Array
+  ): void;
   BpfObject: new (path: string) => NativeObject;
   /** The descriptor that holds the lock, to be closed. */
   lock(path: string): number;

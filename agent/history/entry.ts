@@ -44,9 +44,10 @@ export class EntryReader {
   /** Of a histogram, after `readTotals` or `readInto`: how many events, and the sum of their durations. */
   events = 0;
   sumNanoseconds = 0;
+  /** How many entries there are from `end` on. */
+  left = 0;
   readonly numbers: VarintReader;
   readonly #floats: DataView;
-  #left = 0;
 
   constructor(readonly bytes: Uint8Array) {
     this.numbers = new VarintReader(bytes);
@@ -58,17 +59,17 @@ export class EntryReader {
     this.coveredMs = coveredMs;
     this.done = false;
     this.numbers.at = offset;
-    this.#left = this.numbers.read();
+    this.left = this.numbers.read();
     this.end = this.numbers.at;
     this.series = 0;
   }
 
   next(): boolean {
-    if (this.#left === 0) {
+    if (this.left === 0) {
       this.done = true;
       return false;
     }
-    this.#left--;
+    this.left--;
     const { bytes, numbers } = this;
     let at = this.end;
     // Nearly always one byte each; a copy of `at` on the stack is faster than the reader's.

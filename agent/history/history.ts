@@ -15,6 +15,7 @@ import { BUCKETS } from '../../wire/histogram';
 import type { Deltas } from './deltas';
 import { EntryKind, EntryReader } from './entry';
 import type { HistoryFile, Past } from './file/file';
+import type { GroupSums } from './group-sums';
 import { Pile } from './pile';
 import { Recorder } from './recorder';
 import { References } from './references';
@@ -50,8 +51,8 @@ export interface HistoryOptions {
 }
 
 /**
- * Hears what the history remembers, in the order of time. It says how it wants to have histograms: `totals` where it needs
- * no buckets, or a `pile` to which they are added; both are much faster than to be told of each with `histogram`.
+ * Hears what the history remembers, in the order of time. Where it has `groupSums`, histograms and counters are added to them
+ * instead, which is many times faster than to be told of each.
  */
 export interface HistoryListener extends Deltas {
   /**
@@ -59,9 +60,7 @@ export interface HistoryListener extends Deltas {
    * that is the difference between "nothing happened" and "nobody looked".
    */
   at(toMs: number, coveredMs: number): void;
-  totals?(series: number, sumNanoseconds: number, events: number): void;
-  /** Where a series' events of the time that was told last are to go. */
-  pile?(series: number): Pile;
+  readonly groupSums?: GroupSums;
   /** @param levelMilliseconds the integral of the level over the record's time */
   gauge(series: number, last: number, levelMilliseconds?: number): void;
 }
@@ -246,7 +245,6 @@ export class History {
       stepOf: (ms) => Math.ceil((ms - startMs) / stepMs),
       wanted,
       listener,
-      tellHistogram: this.#histogramTo(listener),
     };
     for (const part of this.#parts()) {
       const { ring } = this.#tiers[part.tier];
@@ -312,17 +310,21 @@ export class History {
     return parts;
   }
 
-  #tell(tier: number, sequence: number, { wanted, listener, tellHistogram }: Scan): void {
+  #tell(tier: number, sequence: number, { wanted, listener }: Scan): void {
     const reader = this.#readers[tier];
     const { ring } = this.#tiers[tier];
     reader.open(ring.offset(sequence), ring.coveredMs(sequence));
+    if (listener.groupSums) {
+      listener.groupSums.addRecord(reader);
+      return;
+    }
     while (reader.next()) {
       if (wanted[reader.series] !== 1) {
         continue;
       }
       switch (reader.kind) {
         case EntryKind.Histogram:
-          tellHistogram(reader);
+          this.#tellHistogram(reader, listener);
           break;
         case EntryKind.Counter:
           listener.counter(reader.series, reader.increase());
@@ -333,24 +335,13 @@ export class History {
     }
   }
 
-  /** How the histogram that a reader stands at is told to somebody. */
-  #histogramTo(listener: HistoryListener): (reader: EntryReader) => void {
-    if (listener.totals) {
-      return (reader) => {
-        reader.readTotals();
-        listener.totals!(reader.series, reader.sumNanoseconds, reader.events);
-      };
-    }
-    if (listener.pile) {
-      return (reader) => reader.readInto(listener.pile!(reader.series));
-    }
+  /** Tells the histogram that a reader stands at. */
+  #tellHistogram(reader: EntryReader, listener: HistoryListener): void {
     const pile = this.#pile;
-    return (reader) => {
-      reader.readInto(pile);
-      const length = pile.copyTo(this.#buckets, this.#counts);
-      listener.histogram(reader.series, reader.sumNanoseconds, this.#buckets, this.#counts, length);
-      pile.clear();
-    };
+    reader.readInto(pile);
+    const length = pile.copyTo(this.#buckets, this.#counts);
+    listener.histogram(reader.series, reader.sumNanoseconds, this.#buckets, this.#counts, length);
+    pile.clear();
   }
 
   /** The last record's time by the clock: what `LiveSource.peek` tells happened after it. Null before the first. */
@@ -423,8 +414,6 @@ interface Scan {
   stepOf(ms: number): number;
   wanted: Uint8Array;
   listener: HistoryListener;
-  /** Tells the histogram that a reader stands at. */
-  tellHistogram(reader: EntryReader): void;
 }
 
 interface Part {

@@ -1,4 +1,4 @@
-/** Buckets that are being added up, one place for each there is: what a query and a merge gather their events in. */
+/** Buckets of one series that are being added up, one place for each there is: what a merge gathers its events in. */
 import { BUCKETS } from '../../wire/histogram';
 
 export class Pile {

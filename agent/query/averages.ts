@@ -1,14 +1,22 @@
 /** `avg` of a histogram: the sum of the durations over their number, both as the kernel counted them. */
-import { MeasureOfTotals, Sums, type Column } from './measure';
+import type { Grid } from './grid';
+import type { Groups } from './groups';
+import { Columns, MeasureOfSums, type Column } from './measure';
 
-export class Average extends MeasureOfTotals {
-  readonly #nanoseconds = new Sums(() => this.column());
-  readonly #counts = new Sums(() => this.column());
+export class Average extends MeasureOfSums {
+  readonly #nanoseconds = new Columns(() => this.column());
+  readonly #counts = new Columns(() => this.column());
 
-  totals(series: number, sumNanoseconds: number, events: number): void {
-    const group = this.groups.of(series);
-    this.#nanoseconds.of(group)[this.step] += sumNanoseconds;
-    this.#counts.of(group)[this.step] += events;
+  constructor(groups: Groups, grid: Grid) {
+    super(groups, grid, { buckets: false });
+  }
+
+  override closeStep(): void {
+    for (let group = 0; group < this.groupSums.size; group++) {
+      this.#nanoseconds.of(group)[this.step] += this.groupSums.nanoseconds(group);
+      this.#counts.of(group)[this.step] += this.groupSums.events(group);
+    }
+    this.groupSums.clear();
   }
 
   columns(group: number): Column[] {

@@ -1,7 +1,8 @@
 /** `heatmap` and `histogram`: the buckets themselves. */
-import { Pile } from '../history/pile';
 import { BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, lowerBoundSeconds, upperBoundSeconds } from '../../wire/histogram';
-import { Measure, type Column } from './measure';
+import type { Grid } from './grid';
+import type { Groups } from './groups';
+import { MeasureOfSums, type Column } from './measure';
 
 const BUCKET_WIDTH = 2 ** (1 / BUCKETS_PER_OCTAVE);
 
@@ -16,24 +17,22 @@ export function drawnBounds(bucket: number, minExponent: number): { min: number;
 }
 
 /** The buckets of all series that match, step by step, as cells that are not empty. */
-export class Cells extends Measure {
+export class Cells extends MeasureOfSums {
   /** Column by column: step and bucket of each cell, and its events. */
   readonly steps: number[] = [];
   readonly buckets: number[] = [];
   readonly counts: number[] = [];
-  readonly #pile = new Pile();
 
-  pile(_series: number): Pile {
-    return this.#pile;
-  }
-
-  override histogram(_series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    this.#pile.add(buckets, counts, length);
+  constructor(groups: Groups, grid: Grid) {
+    super(groups, grid, { buckets: true, groupOf: () => 0 });
   }
 
   override closeStep(): void {
-    const { counts, lowest, highest } = this.#pile;
-    for (let bucket = lowest; bucket <= highest; bucket++) {
+    if (this.groupSums.size === 0) {
+      return;
+    }
+    const counts = this.groupSums.counts(0);
+    for (let bucket = this.groupSums.lowest(0); bucket <= this.groupSums.highest(0); bucket++) {
       if (counts[bucket] > 0) {
         this.spend(1);
         this.steps.push(this.step);
@@ -41,7 +40,7 @@ export class Cells extends Measure {
         this.counts.push(counts[bucket]);
       }
     }
-    this.#pile.clear();
+    this.groupSums.clear();
   }
 
   columns(): Column[] {
@@ -50,19 +49,13 @@ export class Cells extends Measure {
 }
 
 /** The buckets of each group over the whole range. */
-export class Distribution extends Measure {
-  readonly #piles: Pile[] = [];
-
-  pile(series: number): Pile {
-    return (this.#piles[this.groups.of(series)] ??= new Pile());
-  }
-
-  override histogram(series: number, _sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
-    this.pile(series).add(buckets, counts, length);
+export class Distribution extends MeasureOfSums {
+  constructor(groups: Groups, grid: Grid) {
+    super(groups, grid, { buckets: true });
   }
 
   counts(group: number): Float64Array {
-    return this.#piles[group].counts;
+    return this.groupSums.counts(group);
   }
 
   columns(): Column[] {

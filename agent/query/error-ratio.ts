@@ -3,27 +3,25 @@ import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { MeasureOfTotals, Sums, type Column } from './measure';
+import { Columns, MeasureOfSums, type Column } from './measure';
 
-export class ErrorRatio extends MeasureOfTotals {
-  readonly #errors = new Sums(() => this.column());
-  readonly #requests = new Sums(() => this.column());
-  readonly #isError: Uint8Array;
+export class ErrorRatio extends MeasureOfSums {
+  readonly #errors = new Columns(() => this.column());
+  readonly #requests = new Columns(() => this.column());
 
+  /** Each group twice: what ended well, and what did not. */
   constructor(groups: Groups, grid: Grid, table: SeriesTable) {
-    super(groups, grid);
-    this.#isError = new Uint8Array(table.capacity);
-    for (const series of table) {
-      this.#isError[series.id] = Number(isErrorStatus(labelOf(series, 'status')));
-    }
+    const isError = (series: number) => isErrorStatus(labelOf(table.get(series)!, 'status'));
+    super(groups, grid, { buckets: false, groupOf: (series) => 2 * groups.of(series) + Number(isError(series)) });
   }
 
-  totals(series: number, _sumNanoseconds: number, events: number): void {
-    const group = this.groups.of(series);
-    this.#requests.of(group)[this.step] += events;
-    if (this.#isError[series] === 1) {
-      this.#errors.of(group)[this.step] += events;
+  override closeStep(): void {
+    for (let group = 0; group < this.groups.size; group++) {
+      const errors = this.groupSums.events(2 * group + 1);
+      this.#errors.of(group)[this.step] += errors;
+      this.#requests.of(group)[this.step] += this.groupSums.events(2 * group) + errors;
     }
+    this.groupSums.clear();
   }
 
   columns(group: number): Column[] {

@@ -1,23 +1,28 @@
 /** `rate` and `increase`: how many events, bytes or segments. */
-import { MeasureOfTotals, Sums, type Column } from './measure';
+import type { Grid } from './grid';
+import type { Groups } from './groups';
+import { Columns, MeasureOfSums, type Column } from './measure';
 
 /** A rate over less than this jumps with every single event. */
 const SHORTEST_RATE_MS = 1_000;
 
-class Events extends MeasureOfTotals {
-  protected readonly sums = new Sums(() => this.column());
+class Events extends MeasureOfSums {
+  protected readonly events = new Columns(() => this.column());
 
-  totals(series: number, _sumNanoseconds: number, events: number): void {
-    this.sums.of(this.groups.of(series))[this.step] += events;
+  constructor(groups: Groups, grid: Grid) {
+    super(groups, grid, { buckets: false });
   }
 
-  override counter(series: number, increase: number): void {
-    this.sums.of(this.groups.of(series))[this.step] += increase;
+  override closeStep(): void {
+    for (let group = 0; group < this.groupSums.size; group++) {
+      this.events.of(group)[this.step] += this.groupSums.events(group);
+    }
+    this.groupSums.clear();
   }
 
   columns(group: number): Column[] {
-    const sums = this.sums.of(group);
-    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? sums[step] : null)) }];
+    const events = this.events.of(group);
+    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? events[step] : null)) }];
   }
 }
 
@@ -29,19 +34,19 @@ export class Increase extends Events {}
  */
 export class Rate extends Events {
   override columns(group: number): Column[] {
-    const sums = this.sums.of(group);
-    return [{ values: this.valuesOf((step) => this.#rate(sums, step)) }];
+    const events = this.events.of(group);
+    return [{ values: this.valuesOf((step) => this.#rate(events, step)) }];
   }
 
-  #rate(sums: Float64Array, step: number): number | null {
-    let events = sums[step];
+  #rate(column: Float64Array, step: number): number | null {
+    let events = column[step];
     let coveredMs = this.coveredMs[step];
     if (!this.isKnown(step)) {
       return null;
     }
     const hasJustBegun = step === this.grid.steps - 1 && step > 0 && coveredMs < SHORTEST_RATE_MS;
     if (hasJustBegun) {
-      events += sums[step - 1];
+      events += column[step - 1];
       coveredMs += this.coveredMs[step - 1];
     }
     return coveredMs > 0 ? (events * 1000) / coveredMs : null;

@@ -1,11 +1,11 @@
 /** `value` and `avg` of a gauge. A series that is not told is at 0: a gauge says so once when it falls there. */
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Measure, Sums, type Column } from './measure';
+import { Columns, Measure, type Column } from './measure';
 
 /** The level at the end of each step, summed over the series of a group. */
 export class Level extends Measure {
-  readonly #levels = new Sums(() => this.column());
+  readonly #levels = new Columns(() => this.column());
   /** What each series has put into the current step. */
   readonly #last: Float64Array;
   readonly #lastStep: Int32Array;
@@ -32,7 +32,7 @@ export class Level extends Measure {
 
 /** The level over the time that was watched, summed over the series of a group. */
 export class AverageLevel extends Measure {
-  readonly #levelMilliseconds = new Sums(() => this.column());
+  readonly #levelMilliseconds = new Columns(() => this.column());
   #recordMs = 0;
 
   override at(toMs: number, coveredMs: number): void {

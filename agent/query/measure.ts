@@ -1,4 +1,5 @@
 /** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
+import { GroupSums } from '../history/group-sums';
 import type { HistoryListener } from '../history/history';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
@@ -73,29 +74,35 @@ export abstract class Measure implements HistoryListener {
   }
 
   protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {
-    const values: Array<number | null> = [];
+    const values = new Array<number | null>(this.grid.steps);
     for (let step = 0; step < this.grid.steps; step++) {
-      values.push(valueAt(step));
+      values[step] = valueAt(step);
     }
     return values;
   }
 }
 
-/** One that asks of a histogram only what it counted altogether: the past is told without its buckets. */
-export abstract class MeasureOfTotals extends Measure {
-  abstract totals(series: number, sumNanoseconds: number, events: number): void;
+/** One of histograms or counters: they are added up for a step, which `closeStep` then takes what it needs of. */
+export abstract class MeasureOfSums extends Measure {
+  readonly groupSums: GroupSums;
 
-  override histogram(series: number, sum: number, _buckets: Uint16Array, counts: Float64Array, length: number): void {
-    let events = 0;
-    for (let i = 0; i < length; i++) {
-      events += counts[i];
-    }
-    this.totals(series, sum, events);
+  /** @param options `groupOf` where the sums are not by the query's own groups */
+  constructor(groups: Groups, grid: Grid, options: { buckets: boolean; groupOf?: (series: number) => number }) {
+    super(groups, grid);
+    this.groupSums = new GroupSums({ groupOf: (series) => groups.of(series), wanted: groups.wanted, ...options });
+  }
+
+  override histogram(series: number, sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {
+    this.groupSums.addHistogram(series, sum, buckets, counts, length);
+  }
+
+  override counter(series: number, increase: number): void {
+    this.groupSums.addCounter(series, increase);
   }
 }
 
 /** A number for each group and step that starts at 0. */
-export class Sums {
+export class Columns {
   readonly #columns: Float64Array[] = [];
 
   constructor(private readonly make: () => Float64Array) {}

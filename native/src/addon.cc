@@ -1,5 +1,5 @@
-// The addon: libbpf's objects, maps and pins as JavaScript classes. native/*.ts is its only caller; it checks arguments
-// before they get here.
+// The addon: libbpf's objects, maps and pins as JavaScript classes, and what has to be fast from its first call on.
+// native/*.ts is its only caller; it checks arguments before they get here.
 #include <napi.h>
 
 #include "allocator.h"
@@ -8,6 +8,7 @@
 #include "errors.h"
 #include "lock.h"
 #include "pin.h"
+#include "record_sums.h"
 
 namespace ringside {
 
@@ -17,6 +18,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("enableStats", Napi::Function::New(env, EnableStats, "enableStats"));
   exports.Set("setUpAllocator", Napi::Function::New(env, SetUpAllocator, "setUpAllocator"));
   exports.Set("trimAllocator", Napi::Function::New(env, TrimAllocator, "trimAllocator"));
+  exports.Set("addRecord", Napi::Function::New(env, AddRecord, "addRecord"));
+  exports.Set("takeQuantiles", Napi::Function::New(env, TakeQuantiles, "takeQuantiles"));
   exports.Set("lock", Napi::Function::New(env, TakeLock, "lock"));
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("BpfMap", BpfMap::Define(env));

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { RE2JS } from 're2js';
 import type { Matcher } from '../../wire/query';
 import { fillQuery } from '../../src/defaults';
@@ -6,6 +5,7 @@ import { escapePattern, interpolateMatchers, interpolateQuery } from '../../src/
 import { templatesOf } from '../../src/templates';
 import type { RingsideQuery } from '../../src/types';
 import { setVariables } from './support/templateSrv';
+import fc from '../support/properties';
 
 const PODS = ['web-1', 'web-2', 'a.b+c(d)[e]{f}|g^$\\'];
 

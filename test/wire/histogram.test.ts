@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import {
   BOUNDS_NANOSECONDS,
   BUCKETS,
@@ -14,6 +13,7 @@ import {
   nativeIndex,
   upperBoundSeconds,
 } from '../../wire/histogram';
+import fc from '../support/properties';
 
 const EXPONENTS = [LATENCY_MIN_EXPONENT, LIFETIME_MIN_EXPONENT];
 

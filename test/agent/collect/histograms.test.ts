@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { Baselines } from '../../../agent/collect/baselines';
 import { Histograms } from '../../../agent/collect/histograms';
 import type { Deltas } from '../../../agent/history/deltas';
 import { BUCKETS } from '../../../wire/histogram';
+import fc from '../../support/properties';
 
 const SLOTS = 3;
 const HISTOGRAM_BYTES = 8 + 4 * BUCKETS;

@@ -1,9 +1,9 @@
 /** What is written of a series is what is read of it, to the last event: the bytes between them are nobody's concern. */
-import fc from 'fast-check';
 import { EntryKind, EntryReader, MORE_COUNT, MORE_DISTANCE } from '../../../agent/history/entry';
 import { Pile } from '../../../agent/history/pile';
 import { MAX_BODY_BYTES, RecordWriter } from '../../../agent/history/writer';
 import { BUCKETS } from '../../../wire/histogram';
+import fc from '../../support/properties';
 
 const MOST = Number.MAX_SAFE_INTEGER;
 

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { History, MIN_HISTORY_BYTES } from '../../../agent/history/history';
 import { SeriesTable } from '../../../agent/history/series';
 import { BUCKETS } from '../../../wire/histogram';
 import { METRICS, type Metric } from '../../../wire/metrics';
 import { intern } from '../../support/series';
 import { Adder, addUp, tellEvents, type Event, type Tick } from './events';
+import fc from '../../support/properties';
 
 /** Ten whole minutes, so that every tier is aligned with it. */
 const T0 = 1_790_000_400_000;

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { SeriesTable, type Labels, type Target } from '../../../agent/history/series';
 import { METRICS } from '../../../wire/metrics';
+import fc from '../../support/properties';
 
 const TARGETS: Target[] = ['a', 'b', 'c'].map((pod) => ({ labels: { pod }, hidden: false }));
 const OWNS: Labels[] = [{}, { method: 'GET', status: '200' }, { method: 'GET', status: '404' }, { role: 'client' }];

@@ -1,8 +1,8 @@
 /** Whatever happens to pods, connections and the server, in whatever order: in the end both know the same pods. */
-import fc from 'fast-check';
 import { KubernetesPods } from '../../../agent/identity/kubernetes/kubernetes-pods';
 import { ApiServer, podObject, type PodObject } from '../../support/api-server';
 import { sleep, until } from '../../support/wait';
+import fc from '../../support/properties';
 
 const NODE = 'node-1';
 const TIMING = { backoff: { minMs: 1, maxMs: 5 }, answerMs: 2_000, goodWatchMs: 5 };

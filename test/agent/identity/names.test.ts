@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { cleanName } from '../../../agent/identity/names';
+import fc from '../../support/properties';
 
 const LONGEST_NAME = 253;
 

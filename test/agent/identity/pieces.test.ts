@@ -1,6 +1,6 @@
 /** Whatever a list or a watch says, and wherever the network cuts it, the same comes out. */
-import fc from 'fast-check';
 import { GarbageError, Lines, ListItems } from '../../../agent/identity/pieces';
+import fc from '../../support/properties';
 
 /** The bytes, cut at any of these places. */
 function cutAt(text: string, places: readonly number[]): Buffer[] {

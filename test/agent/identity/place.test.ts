@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { placeOf } from '../../../agent/identity/place';
 import {
   BURSTABLE,
@@ -11,6 +10,7 @@ import {
   POD_CONTAINERS,
   STATIC_POD_UID,
 } from '../../support/layouts';
+import fc from '../../support/properties';
 
 const POD_UID = '2fc932ce-fdcc-454b-97bd-aadfdeb4c340';
 const CONTAINER_ID = 'aaefb9d8feed2d453b543f6d928cede7a4dbefa6a0ae7c9b990dd234c56e93b9';

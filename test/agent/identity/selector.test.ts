@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import { parseSelector, SelectorError } from '../../../agent/identity/selector';
+import fc from '../../support/properties';
 
 const labels = (entries: Record<string, string>) => new Map(Object.entries(entries));
 const POD = labels({ app: 'web', tier: 'front', 'example.com/level': '7', empty: '', in: 'notin' });

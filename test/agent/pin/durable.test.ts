@@ -2,13 +2,13 @@
  * An agent ends after any single store, and what its history has kept and what the next agent tells are together exactly
  * what the kernel has counted.
  */
-import fc from 'fast-check';
 import { Baselines } from '../../../agent/collect/baselines';
 import { Histograms } from '../../../agent/collect/histograms';
 import { NOBODY, type Deltas } from '../../../agent/history/deltas';
 import { DurableMemory, type Past, type Shelf } from '../../../agent/pin/durable';
 import { Journal } from '../../../agent/pin/journal';
 import { BUCKETS } from '../../../wire/histogram';
+import fc from '../../support/properties';
 
 const SLOTS = 4;
 const HISTOGRAM_BYTES = 8 + 4 * BUCKETS;

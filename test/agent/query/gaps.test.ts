@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { MIN_HISTORY_BYTES } from '../../../agent/history/history';
 import { ACTIVE, BYTES, HTTP, MILLISECOND, T0, World, points, rowsOf } from './world';
+import fc from '../../support/properties';
 
 let folder: string;
 beforeEach(() => {

@@ -1,9 +1,9 @@
 /** Every answer against the events themselves, over random pasts that reach through all tiers. */
-import fc from 'fast-check';
 import { MIN_HISTORY_BYTES } from '../../../agent/history/history';
 import { MAX_RELATIVE_ERROR, bucketOfNanoseconds, lowerBoundSeconds, upperBoundSeconds } from '../../../wire/histogram';
 import { isErrorStatus } from '../../../wire/metrics';
 import { ACTIVE, BYTES, HTTP, T0, World, pointsOf, rowsOf, type Happening } from './world';
+import fc from '../../support/properties';
 
 const PODS = ['cart', 'checkout', 'payment'];
 const STATUSES = ['200', '404', '500', 'none'];

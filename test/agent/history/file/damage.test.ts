@@ -1,10 +1,10 @@
 /** Files that are not as they were left: what can be read of them is told, nothing else, and nothing twice. */
 import { readFileSync, truncateSync, writeFileSync } from 'node:fs';
-import fc from 'fast-check';
 import { HEADER_BYTES } from '../../../../agent/history/file/layout';
 import { METRICS } from '../../../../wire/metrics';
 import { intern } from '../../../support/series';
 import { Folder, live, told, type Life } from './paper';
+import fc from '../../../support/properties';
 
 /** Ten whole minutes, so that every tier is aligned with it. */
 const T0 = 1_790_000_400_000;

@@ -1,11 +1,11 @@
 /** What is read back is what was there: whatever happened, under whatever clock, over however many lives. */
-import fc from 'fast-check';
 import { MIN_HISTORY_BYTES } from '../../../../agent/history/history';
 import type { Labels, Target } from '../../../../agent/history/series';
 import { BUCKETS } from '../../../../wire/histogram';
 import { METRICS, type Metric } from '../../../../wire/metrics';
 import { Adder, addUp, tellEvents, type Event, type Tick } from '../events';
 import { Folder, live, told, type Life } from './paper';
+import fc from '../../../support/properties';
 
 /** Ten whole minutes, so that every tier is aligned with it. */
 const T0 = 1_790_000_400_000;

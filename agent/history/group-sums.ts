@@ -1,0 +1,166 @@
+/**
+ * Where a scan's histograms and counters are added up: for each group of series what they counted, and if wanted their
+ * buckets. The past is added record by record, by the addon; what is told otherwise, one by one.
+ */
+import { addRecord, takeQuantiles, Total, TOTALS, UNKNOWN, UNWANTED, type RecordSums } from '../../native';
+import { BUCKETS } from '../../wire/histogram';
+import type { EntryReader } from './entry';
+
+export interface GroupSumsOptions {
+  /** 1 for each series that is wanted, by id. */
+  wanted: Uint8Array;
+  /** A number from 0 up; asked once for each series of which there is something to add. */
+  groupOf: (series: number) => number;
+  /** Whether buckets are wanted, too. */
+  buckets: boolean;
+}
+
+export class GroupSums {
+  /** One more than the largest group that there is. */
+  size = 0;
+  readonly #askGroupOf: (series: number) => number;
+  readonly #sums: RecordSums;
+  /** Where the addon is in a record. */
+  readonly #cursor = new Uint32Array(3);
+
+  constructor({ wanted, groupOf, buckets }: GroupSumsOptions) {
+    this.#askGroupOf = groupOf;
+    const groups = new Int32Array(wanted.length).fill(UNWANTED);
+    for (let series = 0; series < wanted.length; series++) {
+      if (wanted[series] === 1) {
+        groups[series] = UNKNOWN;
+      }
+    }
+    const nothing = new Float64Array(0);
+    this.#sums = { groupOf: groups, totals: nothing, counts: nothing, buckets: buckets ? BUCKETS : 0 };
+  }
+
+  /** Adds a record that a reader has opened; gauges are none of it. */
+  addRecord({ bytes, end, left }: EntryReader): void {
+    this.#cursor.set([end, left, 0]);
+    for (;;) {
+      const series = addRecord(bytes, this.#cursor, this.#sums);
+      if (series === undefined) {
+        return;
+      }
+      this.#groupFor(series);
+    }
+  }
+
+  /** As `Deltas` tells it. */
+  addHistogram(
+    series: number,
+    sumNanoseconds: number,
+    buckets: Uint16Array,
+    counts: Float64Array,
+    length: number
+  ): void {
+    const group = this.#groupFor(series);
+    const first = group * this.#sums.buckets;
+    let events = 0;
+    for (let i = 0; i < length; i++) {
+      events += counts[i];
+      if (this.#sums.buckets > 0) {
+        this.#sums.counts[first + buckets[i]] += counts[i];
+      }
+    }
+    const at = group * TOTALS;
+    this.#sums.totals[at + Total.Events] += events;
+    this.#sums.totals[at + Total.Nanoseconds] += sumNanoseconds;
+    if (length > 0) {
+      this.#sums.totals[at + Total.Lowest] = Math.min(this.#sums.totals[at + Total.Lowest], buckets[0]);
+      this.#sums.totals[at + Total.Highest] = Math.max(this.#sums.totals[at + Total.Highest], buckets[length - 1]);
+    }
+  }
+
+  addCounter(series: number, increase: number): void {
+    // First of all: it may take other arrays, with more room.
+    const group = this.#groupFor(series);
+    this.#sums.totals[group * TOTALS + Total.Events] += increase;
+  }
+
+  /** Of a histogram how many events, of a counter its increase; 0 of a group that there is not. */
+  events(group: number): number {
+    return group < this.size ? this.#sums.totals[group * TOTALS + Total.Events] : 0;
+  }
+
+  /** The sum of the durations. */
+  nanoseconds(group: number): number {
+    return this.#sums.totals[group * TOTALS + Total.Nanoseconds];
+  }
+
+  /** The first and the last bucket that hold anything; of none, the last comes before the first. */
+  lowest(group: number): number {
+    return this.#sums.totals[group * TOTALS + Total.Lowest];
+  }
+
+  highest(group: number): number {
+    return this.#sums.totals[group * TOTALS + Total.Highest];
+  }
+
+  /**
+   * Of each group the bucket that each quantile is in, `BUCKETS` where it has no events: group by group. Nothing is left in
+   * the groups.
+   */
+  takeQuantiles(quantiles: Float64Array): Int16Array {
+    return takeQuantiles(this.#sums, quantiles, this.size);
+  }
+
+  /** All of a group's buckets, as they are until something is added. */
+  counts(group: number): Float64Array {
+    return this.#sums.counts.subarray(group * this.#sums.buckets, (group + 1) * this.#sums.buckets);
+  }
+
+  /** The groups stay, with nothing in them. */
+  clear(): void {
+    const { counts, buckets, totals } = this.#sums;
+    if (buckets === 0) {
+      totals.fill(0);
+      return;
+    }
+    for (let group = 0; group < this.size; group++) {
+      const first = group * buckets;
+      if (this.highest(group) >= 0) {
+        counts.fill(0, first + this.lowest(group), first + this.highest(group) + 1);
+      }
+      this.#setToNothing(group);
+    }
+  }
+
+  #setToNothing(group: number): void {
+    const at = group * TOTALS;
+    const { totals, buckets } = this.#sums;
+    totals[at + Total.Events] = 0;
+    totals[at + Total.Nanoseconds] = 0;
+    totals[at + Total.Lowest] = buckets;
+    totals[at + Total.Highest] = -1;
+  }
+
+  #groupFor(series: number): number {
+    let group = this.#sums.groupOf[series];
+    if (group < 0) {
+      group = this.#askGroupOf(series);
+      this.#sums.groupOf[series] = group;
+      this.#makeRoom(group + 1);
+    }
+    return group;
+  }
+
+  #makeRoom(groups: number): void {
+    const room = this.#sums.totals.length / TOTALS;
+    if (groups > room) {
+      const grown = Math.max(groups, 2 * room);
+      this.#sums.totals = copyOf(this.#sums.totals, grown * TOTALS);
+      this.#sums.counts = copyOf(this.#sums.counts, grown * this.#sums.buckets);
+    }
+    for (; this.size < groups; this.size++) {
+      this.#setToNothing(this.size);
+    }
+  }
+}
+
+function copyOf(from: Float64Array, length: number): Float64Array<ArrayBuffer> {
+  const copy = new Float64Array(length);
+  copy.set(from);
+  return copy;
+}
