@@ -8,6 +8,9 @@ import { MeasureOfSums, type Column } from './measure';
 const UNKNOWN = BUCKETS;
 const HALF_A_BUCKET = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE));
 
+/** Of a bucket's middle: a bucket is 9 % wide, and what no digit says need not be written 50,000 times. */
+const DIGITS = 6;
+
 /**
  * What is reported for a bucket: its geometric middle, never more than `MAX_RELATIVE_ERROR` away from any value in it.
  * Below and above the range only a bound is known, and that is reported.
@@ -16,7 +19,13 @@ export function secondsOfBucket(bucket: number, minExponent: number): number {
   if (bucket === UNDERFLOW || bucket === OVERFLOW) {
     return upperBoundSeconds(bucket === UNDERFLOW ? UNDERFLOW : OVERFLOW - 1, minExponent);
   }
-  return upperBoundSeconds(bucket, minExponent) / HALF_A_BUCKET;
+  return roundedDown(upperBoundSeconds(bucket, minExponent) / HALF_A_BUCKET);
+}
+
+/** Down, because the values that are farthest from the middle, as a share of themselves, are the smallest. */
+function roundedDown(value: number): number {
+  const unit = 10 ** (DIGITS - 1 - Math.floor(Math.log10(value)));
+  return Math.floor(value * unit) / unit;
 }
 
 export class Quantiles extends MeasureOfSums {
