@@ -33,35 +33,37 @@ class Reader {
   size_t at() const { return at_; }
   void Skip(size_t to) { at_ = to; }
 
-  // A whole number, seven bits a byte. Beyond 2^53 it is what the writer's floating point had.
-  double Number() {
-    const uint8_t byte = Byte();
-    return byte < kHighBit ? byte : LongNumber(byte);
-  }
-
-  // One that no memory is large enough for where it is beyond that.
-  size_t Size() {
-    const uint8_t byte = Byte();
-    return byte < kHighBit ? byte : static_cast<size_t>(std::min(LongNumber(byte), kLargestSize));
-  }
-
   uint8_t Byte() {
     const size_t at = at_++;
     return at < length_ ? bytes_[at] : 0;
   }
 
+  // A whole number, seven bits a byte. Beyond 2^53 it is what the writer's floating point had.
+  double Number() {
+    uint8_t last;
+    const uint64_t low = NineBytes(&last);
+    return last < kHighBit ? static_cast<double>(low) : static_cast<double>(low) + Byte() * kTenthByte;
+  }
+
+  // One that no memory is large enough for where it is longer than that.
+  uint64_t Size() {
+    uint8_t last;
+    return NineBytes(&last);
+  }
+
  private:
   static constexpr uint8_t kHighBit = 0x80;
-  static constexpr double kLargestSize = 1ULL << 53;
-  // Of the tenth byte, the last that a number has.
-  static constexpr double kLargestScale = 1ULL << 63;
+  static constexpr int kBits = 7;
+  static constexpr double kTenthByte = 1ULL << 63;
 
-  [[gnu::noinline]] double LongNumber(uint8_t byte) {
-    double value = byte & (kHighBit - 1);
-    for (double scale = kHighBit; byte >= kHighBit && scale <= kLargestScale; scale *= kHighBit) {
+  uint64_t NineBytes(uint8_t* last) {
+    uint8_t byte = Byte();
+    uint64_t value = byte & (kHighBit - 1);
+    for (int shift = kBits; byte >= kHighBit && shift < 9 * kBits; shift += kBits) {
       byte = Byte();
-      value += (byte & (kHighBit - 1)) * scale;
+      value |= static_cast<uint64_t>(byte & (kHighBit - 1)) << shift;
     }
+    *last = byte;
     return value;
   }
 
@@ -80,32 +82,47 @@ struct View {
   size_t length;
 };
 
-// Adds the buckets of one histogram to those of its group. False if there are more than there can be.
-bool AddBuckets(Reader& reader, size_t end, double events, double* totals, double* counts, size_t buckets) {
-  size_t bucket = static_cast<size_t>(-1);
-  size_t lowest = buckets;
-  while (reader.at() < end) {
+// A bucket's byte and what follows it: how many events, and how far the bucket is from the one before.
+struct Bucket {
+  explicit Bucket(Reader& reader) {
     const uint32_t byte = reader.Byte();
-    double count = (byte >> kCountShift) + 1;
-    size_t distance = (byte & kMoreDistance) + 1;
-    if (count > kMoreCount) [[unlikely]] {
+    count = (byte >> kCountShift) + 1;
+    distance = (byte & kMoreDistance) + 1;
+    if (byte >= kMoreCount << kCountShift) [[unlikely]] {
       count += reader.Number();
     }
-    if (distance > kMoreDistance) [[unlikely]] {
+    if ((byte & kMoreDistance) == kMoreDistance) {
       distance += reader.Size();
     }
-    bucket += distance;
+  }
+
+  double count;
+  size_t distance;
+};
+
+// Adds the buckets of one histogram to those of its group. False if there are more than there can be.
+bool AddBuckets(Reader& reader, size_t end, double events, double* totals, double* counts, size_t buckets) {
+  if (reader.at() >= end) {
+    return true;
+  }
+  // Far from the beginning, where the others are near to each other: apart from them, both are guessed right.
+  Bucket next(reader);
+  const size_t lowest = next.distance - 1;
+  size_t bucket = lowest;
+  for (;;) {
     if (bucket >= buckets) [[unlikely]] {
       return false;
     }
-    counts[bucket] += count;
-    lowest = std::min(lowest, bucket);
+    counts[bucket] += next.count;
+    if (reader.at() >= end) {
+      break;
+    }
+    next = Bucket(reader);
+    bucket += next.distance;
   }
-  if (lowest < buckets) {
-    totals[kEvents] += events;
-    totals[kLowest] = std::min<double>(totals[kLowest], lowest);
-    totals[kHighest] = std::max<double>(totals[kHighest], bucket);
-  }
+  totals[kEvents] += events;
+  totals[kLowest] = std::min<double>(totals[kLowest], lowest);
+  totals[kHighest] = std::max<double>(totals[kHighest], bucket);
   return true;
 }
 
