@@ -141,8 +141,9 @@ function turnsOf(questions: readonly Question[], firstMs: number): Turns {
 }
 
 function rangeOf({ rangeMs, stepMs }: Question, toMs: number): Range {
-  // Grafana asks for whole steps, too.
-  const end = Math.floor(toMs / Math.min(stepMs, MINUTE_MS)) * Math.min(stepMs, MINUTE_MS);
+  // Grafana asks for whole steps, too; one value over all of it begins at any minute.
+  const unitMs = stepMs < rangeMs ? stepMs : MINUTE_MS;
+  const end = Math.floor(toMs / unitMs) * unitMs;
   return { fromMs: end - rangeMs, toMs: end };
 }
 
