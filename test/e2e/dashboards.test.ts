@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { Rig } from './support/rig';
-import { choose, legendOf, panelOf, untilColoured, untilLegend } from './support/screen';
+import { choose, panelOf, untilColoured, untilLegend } from './support/screen';
 
 jest.setTimeout(120_000);
 
@@ -71,7 +71,7 @@ test('picking one workload leaves that one; grouping by another label regroups',
   for (const label of ['node', 'workload', 'namespace']) {
     await choose(page, 'Group by', label);
   }
-  expect(await legendOf(panelOf(page, 'Requests by node'))).toHaveLength(1);
+  await untilLegend(panelOf(page, 'Requests by node'), (entries) => entries.length === 1);
 });
 
 async function open(path: string): Promise<void> {
