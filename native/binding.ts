@@ -12,11 +12,12 @@ export interface Binding {
   /**
    * See `addRecord`; the cursor has 3 numbers.
    *
-   * @returns a series without a group, -1 at the end, -2 for what is no record
+   * @returns a series whose class has no group, -1 at the end, -2 for what is no record
    */
   addRecord(
     bytes: Uint8Array,
     cursor: Uint32Array,
+    classOf: Int32Array,
     groupOf: Int32Array,
     totals: Float64Array,
     counts: Float64Array,

@@ -11,9 +11,10 @@ export const enum Total {
 }
 export const TOTALS = 4;
 
-/** In `groupOf`: of a series that is wanted and has no group yet, and of one that is not wanted. */
+/** In `classOf`: of a series that is not wanted. */
+export const UNWANTED = -1;
+/** In `groupOf`: of a class that has no group yet. */
 export const UNKNOWN = -1;
-export const UNWANTED = -2;
 
 /** What the addon returns in place of a series at a record's end. */
 const DONE = -1;
@@ -22,7 +23,9 @@ const DONE = -1;
 export type Cursor = Uint32Array;
 
 export interface RecordSums {
-  /** By series: its group, `UNKNOWN` or `UNWANTED`. A series beyond its end is not wanted. */
+  /** By series: its class, or `UNWANTED`. A series beyond its end is not wanted. */
+  classOf: Int32Array;
+  /** By class: the group that all of its series are in, or `UNKNOWN`. */
   groupOf: Int32Array;
   /** `TOTALS` of each group. */
   totals: Float64Array;
@@ -36,12 +39,13 @@ export interface RecordSums {
  * is in `agent/history/entry.ts`. Gauges are passed over. Here rather than there because a query is asked now and then, and
  * only a compiled program is fast at once.
  *
- * @returns a series without a group, before which the cursor stands, so that it is read again when it has one; undefined
- *   at the end
- * @throws RangeError for bytes that are no record, or a group that has no place in the sums
+ * @returns a series whose class has no group, before which the cursor stands, so that it is read again when it has one;
+ *   undefined at the end
+ * @throws RangeError for bytes that are no record, or a class or group that has no place in the sums
  */
 export function addRecord(bytes: Uint8Array, cursor: Cursor, sums: RecordSums): number | undefined {
-  const series = binding().addRecord(bytes, cursor, sums.groupOf, sums.totals, sums.counts, sums.buckets);
+  const { classOf, groupOf, totals, counts, buckets } = sums;
+  const series = binding().addRecord(bytes, cursor, classOf, groupOf, totals, counts, buckets);
   if (series >= 0) {
     return series;
   }

@@ -2,14 +2,22 @@
  * Where a scan's histograms and counters are added up: for each group of series what they counted, and if wanted their
  * buckets. The past is added record by record, by the addon; what is told otherwise, one by one.
  */
-import { addRecord, takeQuantiles, Total, TOTALS, UNKNOWN, UNWANTED, type RecordSums } from '../../native';
+import { addRecord, takeQuantiles, Total, TOTALS, UNKNOWN, type RecordSums } from '../../native';
 import { BUCKETS } from '../../wire/histogram';
 import type { EntryReader } from './entry';
 
-export interface GroupSumsOptions {
-  /** 1 for each series that is wanted, by id. */
-  wanted: Uint8Array;
-  /** A number from 0 up; asked once for each series of which there is something to add. */
+export { UNKNOWN, UNWANTED } from '../../native';
+
+/** Which series are wanted, and which of them are in the same group whatever it is: nobody need ask for each. */
+export interface Classes {
+  /** By series: its class, a number from 0 up, or `UNWANTED`. What lies beyond its end is not wanted. */
+  readonly classOf: Int32Array;
+  /** One more than the largest class. */
+  readonly classes: number;
+}
+
+export interface GroupSumsOptions extends Classes {
+  /** A number from 0 up; asked once for each class of which there is something to add, with the first such series. */
   groupOf: (series: number) => number;
   /** Whether buckets are wanted, too. */
   buckets: boolean;
@@ -23,16 +31,15 @@ export class GroupSums {
   /** Where the addon is in a record. */
   readonly #cursor = new Uint32Array(3);
 
-  constructor({ wanted, groupOf, buckets }: GroupSumsOptions) {
+  constructor({ classOf, classes, groupOf, buckets }: GroupSumsOptions) {
     this.#askGroupOf = groupOf;
-    const groups = new Int32Array(wanted.length).fill(UNWANTED);
-    for (let series = 0; series < wanted.length; series++) {
-      if (wanted[series] === 1) {
-        groups[series] = UNKNOWN;
-      }
-    }
-    const nothing = new Float64Array(0);
-    this.#sums = { groupOf: groups, totals: nothing, counts: nothing, buckets: buckets ? BUCKETS : 0 };
+    this.#sums = {
+      classOf,
+      groupOf: new Int32Array(classes).fill(UNKNOWN),
+      totals: new Float64Array(0),
+      counts: new Float64Array(0),
+      buckets: buckets ? BUCKETS : 0,
+    };
   }
 
   /** Adds a record that a reader has opened; gauges are none of it. */
@@ -137,10 +144,11 @@ export class GroupSums {
   }
 
   #groupFor(series: number): number {
-    let group = this.#sums.groupOf[series];
-    if (group < 0) {
+    const { classOf, groupOf } = this.#sums;
+    let group = groupOf[classOf[series]];
+    if (group === UNKNOWN) {
       group = this.#askGroupOf(series);
-      this.#sums.groupOf[series] = group;
+      groupOf[classOf[series]] = group;
       this.#makeRoom(group + 1);
     }
     return group;

@@ -181,18 +181,27 @@ export class SeriesTable {
     }
   }
 
-  /** Tells of all series of a metric that may be seen, without making an object of each. */
-  each(metric: Metric, hear: (id: number, target: Target, own: Labels) => void): void {
+  /**
+   * Tells of all series of a metric that may be seen, without making an object of each.
+   *
+   * @param hear `targetNumber` is another one for another target, and below `targetNumbers`
+   */
+  each(metric: Metric, hear: (id: number, target: Target, own: Labels, targetNumber: number) => void): void {
     const number = this.#metrics.find(metric);
-    const columns = this.#columns;
+    const { metric: metrics, target: targets, own: owns, users, remembered } = this.#columns;
     for (let id = 0; id < this.#end; id++) {
-      if (columns.metric[id] === number && this.#isUsed(id)) {
-        const target = this.#targets.get(columns.target[id]);
+      if (metrics[id] === number && (users[id] > 0 || remembered[id] === 1)) {
+        const target = this.#targets.get(targets[id]);
         if (!target.hidden) {
-          hear(id, target, this.#owns.get(columns.own[id]));
+          hear(id, target, this.#owns.get(owns[id]), targets[id]);
         }
       }
     }
+  }
+
+  /** One more than the largest number that a target has. */
+  get targetNumbers(): number {
+    return this.#targets.end;
   }
 
   #isUsed(id: number): boolean {

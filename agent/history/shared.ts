@@ -33,4 +33,9 @@ export class Shared<Key, Value> {
   get(number: number): Value {
     return this.#entries[number]!.value;
   }
+
+  /** One more than the largest number there has been. */
+  get end(): number {
+    return this.#entries.length;
+  }
 }

@@ -1,4 +1,5 @@
 /** `error_ratio`: the share of requests that ended in an error, from 0 to 1; null where there were none. */
+import { UNWANTED } from '../history/group-sums';
 import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
 import type { Grid } from './grid';
@@ -11,8 +12,13 @@ export class ErrorRatio extends MeasureOfSums {
 
   /** Each group twice: what ended well, and what did not. */
   constructor(groups: Groups, grid: Grid, table: SeriesTable) {
-    const isError = (series: number) => isErrorStatus(labelOf(table.get(series)!, 'status'));
-    super(groups, grid, { buckets: false, groupOf: (series) => 2 * groups.of(series) + Number(isError(series)) });
+    const isError = (series: number) => Number(isErrorStatus(labelOf(table.get(series)!, 'status')));
+    super(groups, grid, {
+      buckets: false,
+      classOf: groups.classOf.map((its, series) => (its === UNWANTED ? UNWANTED : 2 * its + isError(series))),
+      classes: 2 * groups.classes,
+      groupOf: (series) => 2 * groups.of(series) + isError(series),
+    });
   }
 
   override closeStep(): void {

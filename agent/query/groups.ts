@@ -1,20 +1,22 @@
 /** Which series a query wants, and which of its groups each belongs to. */
-import { labelOf, type SeriesTable, type Target } from '../history/series';
+import { UNKNOWN, UNWANTED, type Classes } from '../history/group-sums';
+import { labelOf, type SeriesTable } from '../history/series';
 import { WireError } from '../../wire/errors';
+import type { LabelName } from '../../wire/metrics';
 import { LIMITS } from '../../wire/query';
 import type { Plan } from './plan';
 
-const NONE = -1;
-
-export class Groups {
+export class Groups implements Classes {
   /** 1 for each series that matches, by id. */
   readonly wanted: Uint8Array;
+  /** Series of one owner, unless the query tells them apart by what they are about. */
+  readonly classOf: Int32Array;
+  readonly classes: number;
   /** The labels of each group, in the order of `by`. */
   readonly labels: string[][] = [];
+  /** By class. */
   readonly #groupOf: Int32Array;
   readonly #byKey = new Map<string, number>();
-  /** Where the labels are all the owner's, its series have one group: they need not be looked at one by one. */
-  readonly #byTarget = new Map<Target, number>();
 
   constructor(
     private readonly plan: Pick<Plan, 'metric' | 'by' | 'where'>,
@@ -22,11 +24,16 @@ export class Groups {
     /** Where the query is in the request. */
     readonly field: string
   ) {
+    const { metric, by, where } = plan;
+    const areApart = by.some((label) => (metric.labels as readonly LabelName[]).includes(label));
+    this.classes = areApart ? table.capacity : table.targetNumbers;
     this.wanted = new Uint8Array(table.capacity);
-    this.#groupOf = new Int32Array(table.capacity).fill(NONE);
-    table.each(plan.metric, (id, target, own) => {
-      if (plan.where.every(({ label, matches }) => matches(labelOf({ own, target }, label)))) {
+    this.classOf = new Int32Array(table.capacity).fill(UNWANTED);
+    this.#groupOf = new Int32Array(this.classes).fill(UNKNOWN);
+    table.each(metric, (id, target, own, targetNumber) => {
+      if (where.every(({ label, matches }) => matches(labelOf({ own, target }, label)))) {
         this.wanted[id] = 1;
+        this.classOf[id] = areApart ? id : targetNumber;
       }
     });
   }
@@ -40,8 +47,8 @@ export class Groups {
    * none.
    */
   of(series: number): number {
-    const known = this.#groupOf[series];
-    return known === NONE ? this.#add(series) : known;
+    const known = this.#groupOf[this.classOf[series]];
+    return known === UNKNOWN ? this.#add(series) : known;
   }
 
   /** Gives every matching series that is still measured a group: it is 0 where nothing happened to it. */
@@ -55,15 +62,8 @@ export class Groups {
 
   #add(series: number): number {
     const known = this.table.get(series);
-    const isOfTarget = known !== undefined && this.plan.by.every((label) => known.own[label] === undefined);
-    let group = isOfTarget ? this.#byTarget.get(known.target) : undefined;
-    if (group === undefined) {
-      group = this.#groupWith(this.plan.by.map((label) => (known ? labelOf(known, label) : '')));
-      if (isOfTarget) {
-        this.#byTarget.set(known.target, group);
-      }
-    }
-    this.#groupOf[series] = group;
+    const group = this.#groupWith(this.plan.by.map((label) => (known ? labelOf(known, label) : '')));
+    this.#groupOf[this.classOf[series]] = group;
     return group;
   }
 

@@ -1,5 +1,5 @@
 /** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
-import { GroupSums } from '../history/group-sums';
+import { GroupSums, type Classes } from '../history/group-sums';
 import type { HistoryListener } from '../history/history';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
@@ -86,10 +86,15 @@ export abstract class Measure implements HistoryListener {
 export abstract class MeasureOfSums extends Measure {
   readonly groupSums: GroupSums;
 
-  /** @param options `groupOf` where the sums are not by the query's own groups */
-  constructor(groups: Groups, grid: Grid, options: { buckets: boolean; groupOf?: (series: number) => number }) {
+  /** @param options `groupOf`, and classes for it, where the sums are not by the query's own groups */
+  constructor(
+    groups: Groups,
+    grid: Grid,
+    options: { buckets: boolean; groupOf?: (series: number) => number } & Partial<Classes>
+  ) {
     super(groups, grid);
-    this.groupSums = new GroupSums({ groupOf: (series) => groups.of(series), wanted: groups.wanted, ...options });
+    const { classOf, classes } = groups;
+    this.groupSums = new GroupSums({ classOf, classes, groupOf: (series) => groups.of(series), ...options });
   }
 
   override histogram(series: number, sum: number, buckets: Uint16Array, counts: Float64Array, length: number): void {

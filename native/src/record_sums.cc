@@ -19,6 +19,8 @@ enum Kind : uint32_t { kHistogram, kCounter };
 // What is said of a group, and how many numbers that is.
 enum Total : size_t { kEvents, kNanoseconds, kLowest, kHighest, kTotals };
 
+// Of a series' class, that nobody wants it; of a class' group, that it has none yet.
+constexpr int32_t kUnwanted = -1;
 constexpr int32_t kUnknown = -1;
 
 // What is returned in place of a series.
@@ -144,14 +146,15 @@ size_t BucketOf(const double* totals, const double* counts, double quantile) {
 
 }  // namespace
 
-// addRecord(bytes, cursor, groupOf, totals, counts, buckets): see native/binding.ts.
+// addRecord(bytes, cursor, classOf, groupOf, totals, counts, buckets): see native/binding.ts.
 Napi::Value AddRecord(const Napi::CallbackInfo& info) {
   const View<Napi::Uint8Array> bytes(info[0]);
   const View<Napi::Uint32Array> cursor(info[1]);
-  const View<Napi::Int32Array> group_of(info[2]);
-  const View<Napi::Float64Array> totals(info[3]);
-  const View<Napi::Float64Array> counts(info[4]);
-  const size_t buckets = info[5].As<Napi::Number>().Uint32Value();
+  const View<Napi::Int32Array> class_of(info[2]);
+  const View<Napi::Int32Array> group_of(info[3]);
+  const View<Napi::Float64Array> totals(info[4]);
+  const View<Napi::Float64Array> counts(info[5]);
+  const size_t buckets = info[6].As<Napi::Number>().Uint32Value();
   const size_t groups = std::min(totals.length / kTotals, buckets == 0 ? SIZE_MAX : counts.length / buckets);
   auto& [next, left, last] = *reinterpret_cast<uint32_t(*)[3]>(cursor.data);
 
@@ -165,11 +168,15 @@ Napi::Value AddRecord(const Napi::CallbackInfo& info) {
     if (end > bytes.length || series > UINT32_MAX) [[unlikely]] {
       return result(kDamaged);
     }
-    const int32_t group = series < group_of.length ? group_of.data[series] : kUnknown - 1;
-    if (group == kUnknown && kind <= kCounter) [[unlikely]] {
-      return result(series);
-    }
-    if (group >= 0 && kind <= kCounter) {
+    const int32_t its_class = series < class_of.length ? class_of.data[series] : kUnwanted;
+    if (its_class != kUnwanted && kind <= kCounter) {
+      if (static_cast<size_t>(its_class) >= group_of.length) [[unlikely]] {
+        return result(kDamaged);
+      }
+      const int32_t group = group_of.data[its_class];
+      if (group == kUnknown) [[unlikely]] {
+        return result(series);
+      }
       if (static_cast<size_t>(group) >= groups) [[unlikely]] {
         return result(kDamaged);
       }

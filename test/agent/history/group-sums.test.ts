@@ -1,6 +1,6 @@
 /** What the addon reads of records, held against plain sums of what was written, and against bytes that are no record. */
 import { EntryReader, MORE_COUNT, MORE_DISTANCE } from '../../../agent/history/entry';
-import { GroupSums } from '../../../agent/history/group-sums';
+import { GroupSums, UNWANTED } from '../../../agent/history/group-sums';
 import { MAX_BODY_BYTES, RecordWriter } from '../../../agent/history/writer';
 import { BUCKETS } from '../../../wire/histogram';
 import fc from '../../support/properties';
@@ -40,9 +40,11 @@ const anyEntry: fc.Arbitrary<Entry> = fc.oneof(
   fc.record({ kind: fc.constant('gauge'), series: anySeries, level: fc.oneof(anyNumber, fc.constant(-0.5)) })
 );
 const anyRecord = fc.uniqueArray(anyEntry, { maxLength: 12, selector: ({ series }) => series });
+/** Several of them have one group. */
+const CLASSES = 3 * GROUPS;
 /** Every third series is not wanted, and those beyond `SERIES` are not even known. */
-const wanted = Uint8Array.from({ length: SERIES }, (_, series) => Number(series % 3 > 0));
-const isWanted = ({ series }: Entry) => wanted[series] === 1;
+const classOf = Int32Array.from({ length: SERIES }, (_, series) => (series % 3 > 0 ? series % CLASSES : UNWANTED));
+const isWanted = ({ series }: Entry) => (classOf[series] ?? UNWANTED) !== UNWANTED;
 
 function written(entries: readonly Entry[]): EntryReader {
   const writer = new RecordWriter(64 * MAX_BODY_BYTES, () => {
@@ -116,11 +118,12 @@ function sumsOf(buckets: boolean): GroupSums {
   const plain = new PlainSums();
   const asked = new Set<number>();
   return new GroupSums({
-    wanted,
+    classOf,
+    classes: CLASSES,
     buckets,
     groupOf: (series) => {
-      expect(asked.has(series)).toBe(false);
-      asked.add(series);
+      expect(asked.has(classOf[series])).toBe(false);
+      asked.add(classOf[series]);
       return groupOf.call(plain, series);
     },
   });
