@@ -23,6 +23,9 @@ export interface GroupSumsOptions extends Classes {
   buckets: boolean;
 }
 
+/** Groups that there is room for at first. */
+const AT_FIRST = 1_024;
+
 export class GroupSums {
   /** One more than the largest group that there is. */
   size = 0;
@@ -33,11 +36,13 @@ export class GroupSums {
 
   constructor({ classOf, classes, groupOf, buckets }: GroupSumsOptions) {
     this.#askGroupOf = groupOf;
+    // No page of it is there before it is used; to take more room later is to use as much again.
+    const room = Math.min(classes, AT_FIRST);
     this.#sums = {
       classOf,
       groupOf: new Int32Array(classes).fill(UNKNOWN),
-      totals: new Float64Array(0),
-      counts: new Float64Array(0),
+      totals: new Float64Array(room * TOTALS),
+      counts: new Float64Array(buckets ? room * BUCKETS : 0),
       buckets: buckets ? BUCKETS : 0,
     };
   }

@@ -22,6 +22,6 @@ export class Average extends MeasureOfSums {
   columns(group: number): Column[] {
     const nanoseconds = this.#nanoseconds.of(group);
     const counts = this.#counts.of(group);
-    return [{ values: this.valuesOf((step) => (counts[step] > 0 ? nanoseconds[step] / counts[step] / 1e9 : null)) }];
+    return [this.line((step) => (counts[step] > 0 ? nanoseconds[step] / counts[step] / 1e9 : NaN))];
   }
 }

@@ -1,4 +1,4 @@
-/** `error_ratio`: the share of requests that ended in an error, from 0 to 1; null where there were none. */
+/** `error_ratio`: the share of requests that ended in an error, from 0 to 1; not known where there were none. */
 import { UNWANTED } from '../history/group-sums';
 import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
@@ -33,6 +33,6 @@ export class ErrorRatio extends MeasureOfSums {
   columns(group: number): Column[] {
     const errors = this.#errors.of(group);
     const requests = this.#requests.of(group);
-    return [{ values: this.valuesOf((step) => (requests[step] > 0 ? errors[step] / requests[step] : null)) }];
+    return [this.line((step) => (requests[step] > 0 ? errors[step] / requests[step] : NaN))];
   }
 }

@@ -22,7 +22,7 @@ class Events extends MeasureOfSums {
 
   columns(group: number): Column[] {
     const events = this.events.of(group);
-    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? events[step] : null)) }];
+    return [this.line((step) => (this.isKnown(step) ? events[step] : NaN))];
   }
 }
 
@@ -35,20 +35,20 @@ export class Increase extends Events {}
 export class Rate extends Events {
   override columns(group: number): Column[] {
     const events = this.events.of(group);
-    return [{ values: this.valuesOf((step) => this.#rate(events, step)) }];
+    return [this.line((step) => this.#rate(events, step))];
   }
 
-  #rate(column: Float64Array, step: number): number | null {
+  #rate(column: Float64Array, step: number): number {
     let events = column[step];
     let coveredMs = this.coveredMs[step];
     if (!this.isKnown(step)) {
-      return null;
+      return NaN;
     }
     const hasJustBegun = step === this.grid.steps - 1 && step > 0 && coveredMs < SHORTEST_RATE_MS;
     if (hasJustBegun) {
       events += column[step - 1];
       coveredMs += this.coveredMs[step - 1];
     }
-    return coveredMs > 0 ? (events * 1000) / coveredMs : null;
+    return coveredMs > 0 ? (events * 1000) / coveredMs : NaN;
   }
 }

@@ -26,7 +26,7 @@ export class Level extends Measure {
 
   columns(group: number): Column[] {
     const levels = this.#levels.of(group);
-    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? levels[step] : null)) }];
+    return [this.line((step) => (this.isKnown(step) ? levels[step] : NaN))];
   }
 }
 
@@ -46,6 +46,6 @@ export class AverageLevel extends Measure {
 
   columns(group: number): Column[] {
     const sums = this.#levelMilliseconds.of(group);
-    return [{ values: this.valuesOf((step) => (this.coveredMs[step] > 0 ? sums[step] / this.coveredMs[step] : null)) }];
+    return [this.line((step) => (this.coveredMs[step] > 0 ? sums[step] / this.coveredMs[step] : NaN))];
   }
 }

@@ -3,13 +3,13 @@ import { GroupSums, type Classes } from '../history/group-sums';
 import type { HistoryListener } from '../history/history';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
+import type { Numbers } from './frame';
 import { stepOf, type Grid } from './grid';
 
-/** One line of a chart: null where nothing is known. */
-export interface Column {
+/** One line of a chart: a number a step. */
+export interface Column extends Numbers {
   /** Of a quantile: its rank, like 0.99. */
   quantile?: number;
-  values: Array<number | null>;
 }
 
 /** Numbers one query may gather, over all its series: 8 MB of them. Grafana draws far fewer. */
@@ -19,6 +19,8 @@ export abstract class Measure implements HistoryListener {
   /** How much of each step was watched. */
   protected readonly coveredMs: Float64Array;
   readonly #isKnown: Uint8Array;
+  /** Of the column that was read last. */
+  readonly #read: Float64Array;
   protected step = -1;
   #values = 0;
 
@@ -28,6 +30,7 @@ export abstract class Measure implements HistoryListener {
   ) {
     this.coveredMs = new Float64Array(grid.steps);
     this.#isKnown = new Uint8Array(grid.steps);
+    this.#read = new Float64Array(grid.steps);
   }
 
   at(toMs: number, coveredMs: number): void {
@@ -73,12 +76,18 @@ export abstract class Measure implements HistoryListener {
     return this.#isKnown[step] === 1;
   }
 
-  protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {
-    const values = new Array<number | null>(this.grid.steps);
-    for (let step = 0; step < this.grid.steps; step++) {
-      values[step] = valueAt(step);
-    }
-    return values;
+  /** @param valueAt NaN where nothing is known */
+  protected line(valueAt: (step: number) => number): Column {
+    const { steps } = this.grid;
+    return {
+      length: steps,
+      read: () => {
+        for (let step = 0; step < steps; step++) {
+          this.#read[step] = valueAt(step);
+        }
+        return this.#read;
+      },
+    };
   }
 }
 

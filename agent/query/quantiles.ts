@@ -32,8 +32,8 @@ export class Quantiles extends MeasureOfSums {
   readonly #ranks: Float64Array;
   /** By step, of each group the bucket that each quantile is in; `UNKNOWN` where there is none. */
   readonly #rows: Int16Array[] = [];
-  /** What is answered for each of these: made once, where 50,000 points would be as many objects. */
-  readonly #values: Array<number | null>;
+  /** What is answered for each of these. */
+  readonly #values: Float64Array;
   /** Whether any quantile fell outside the range of the buckets. */
   belowRange = false;
   aboveRange = false;
@@ -46,8 +46,7 @@ export class Quantiles extends MeasureOfSums {
   ) {
     super(groups, grid, { buckets: true });
     this.#ranks = Float64Array.from(quantiles);
-    this.#values = [...Array(BUCKETS).keys()].map((bucket) => secondsOfBucket(bucket, minExponent));
-    this.#values[UNKNOWN] = null;
+    this.#values = Float64Array.from({ length: BUCKETS }, (_, bucket) => secondsOfBucket(bucket, minExponent));
   }
 
   override closeStep(): void {
@@ -65,7 +64,8 @@ export class Quantiles extends MeasureOfSums {
     return this.quantiles.map((quantile, i) => {
       const place = group * this.quantiles.length + i;
       // A group that came later has no place in the rows before.
-      return { quantile, values: this.valuesOf((step) => this.#values[this.#rows[step]?.[place] ?? UNKNOWN]) };
+      const line = this.line((step) => this.#values[this.#rows[step]?.[place] ?? UNKNOWN] ?? NaN);
+      return { quantile, ...line };
     });
   }
 }

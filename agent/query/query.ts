@@ -5,13 +5,14 @@
 import type { LiveSource } from '../history/deltas';
 import type { History } from '../history/history';
 import type { SeriesTable } from '../history/series';
-import type { Frame, Notice, Result } from '../../wire/answer';
+import type { Notice, Result } from '../../wire/answer';
 import { isWireError } from '../../wire/errors';
 import type { Query } from '../../wire/query';
 import { Average } from './averages';
 import { Cells, Distribution } from './buckets';
 import { ErrorRatio } from './error-ratio';
 import { Increase, Rate } from './events';
+import type { QueryFrame, QueryResult } from './frame';
 import { columnNamesOf, heatmapFrame, histogramFrame, tableFrame, timeSeriesFrames, type Line } from './frames';
 import { planGrid, wholeRange, type Grid, type Range } from './grid';
 import { Groups } from './groups';
@@ -44,7 +45,7 @@ export function answerQuery(
   range: Range,
   context: QueryContext,
   { field = 'queries[0]' }: QueryOptions = {}
-): Result {
+): QueryResult {
   const plan = planQuery(query, field);
   const resolved = resolveRange(range, context);
   if (resolved.from >= resolved.to) {
@@ -59,7 +60,7 @@ export function answerQuery(
 }
 
 /** The same, with what is wrong in the answer: one bad query of a batch fails alone. */
-export function tryAnswerQuery(query: Query, range: Range, context: QueryContext, options?: QueryOptions): Result {
+export function tryAnswerQuery(query: Query, range: Range, context: QueryContext, options?: QueryOptions): QueryResult {
   try {
     return answerQuery(query, range, context, options);
   } catch (error) {
@@ -71,7 +72,7 @@ export function tryAnswerQuery(query: Query, range: Range, context: QueryContext
 }
 
 interface Answer {
-  frames: Frame[];
+  frames: QueryFrame[];
   notices: Notice[];
 }
 
@@ -158,9 +159,10 @@ function keepTop({ top }: Plan, lines: Line[]): { kept: Line[]; notices: Notice[
 
 function largest({ columns }: Line): number {
   let max = -Number.MAX_VALUE;
-  for (const { values } of columns) {
-    for (const value of values) {
-      if (value !== null && value > max) {
+  for (const column of columns) {
+    for (const value of column.read()) {
+      // Never of what is not known.
+      if (value > max) {
         max = value;
       }
     }
