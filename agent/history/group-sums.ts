@@ -6,7 +6,7 @@ import { addRecord, takeQuantiles, Total, TOTALS, UNKNOWN, type RecordSums } fro
 import { BUCKETS } from '../../wire/histogram';
 import type { EntryReader } from './entry';
 
-export { UNKNOWN, UNWANTED } from '../../native';
+export { Total, UNKNOWN, UNWANTED } from '../../native';
 
 /** Which series are wanted, and which of them are in the same group whatever it is: nobody need ask for each. */
 export interface Classes {
@@ -108,6 +108,16 @@ export class GroupSums {
 
   highest(group: number): number {
     return this.#sums.totals[group * TOTALS + Total.Highest];
+  }
+
+  /** One of the totals, of each group. */
+  take(total: Total.Events | Total.Nanoseconds): Float64Array {
+    const { totals } = this.#sums;
+    const taken = new Float64Array(this.size);
+    for (let group = 0, at: number = total; group < this.size; group++, at += TOTALS) {
+      taken[group] = totals[at];
+    }
+    return taken;
   }
 
   /**

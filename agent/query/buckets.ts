@@ -2,7 +2,7 @@
 import { BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, lowerBoundSeconds, upperBoundSeconds } from '../../wire/histogram';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums } from './measure';
 
 const BUCKET_WIDTH = 2 ** (1 / BUCKETS_PER_OCTAVE);
 
@@ -43,8 +43,8 @@ export class Cells extends MeasureOfSums {
     this.groupSums.clear();
   }
 
-  columns(): Column[] {
-    return [];
+  protected valueAt(): number {
+    return NaN;
   }
 }
 
@@ -58,7 +58,7 @@ export class Distribution extends MeasureOfSums {
     return this.groupSums.counts(group);
   }
 
-  columns(): Column[] {
-    return [];
+  protected valueAt(): number {
+    return NaN;
   }
 }

@@ -23,6 +23,7 @@ export abstract class Measure implements HistoryListener {
   readonly #read: Float64Array;
   protected step = -1;
   #values = 0;
+  #lines = 0;
 
   constructor(
     protected readonly groups: Groups,
@@ -50,13 +51,25 @@ export abstract class Measure implements HistoryListener {
   counter(_series: number, _increase: number): void {}
   gauge(_series: number, _last: number, _levelMilliseconds?: number): void {}
 
-  /** After the scan: the lines of one group. */
-  abstract columns(group: number): Column[];
+  /** After the scan: the lines of one group, one for each of the quantiles if there are any. */
+  columns(group: number, quantiles: readonly number[] = []): Column[] {
+    return quantiles.length === 0
+      ? [new Line(this, this.grid.steps, group, 0)]
+      : quantiles.map((quantile, place) => new Line(this, this.grid.steps, group, place, quantile));
+  }
 
   /** Room for a number a step, for one more line. */
   protected column(): Float64Array {
     this.spend(this.grid.steps);
     return new Float64Array(this.grid.steps);
+  }
+
+  /** So many lines there are by now, which will have a number a step. */
+  protected spendLines(lines: number): void {
+    if (lines > this.#lines) {
+      this.spend((lines - this.#lines) * this.grid.steps);
+      this.#lines = lines;
+    }
   }
 
   /** @throws WireError too_many_points, when the numbers of the query are too many */
@@ -76,18 +89,30 @@ export abstract class Measure implements HistoryListener {
     return this.#isKnown[step] === 1;
   }
 
-  /** @param valueAt NaN where nothing is known */
-  protected line(valueAt: (step: number) => number): Column {
-    const { steps } = this.grid;
-    return {
-      length: steps,
-      read: () => {
-        for (let step = 0; step < steps; step++) {
-          this.#read[step] = valueAt(step);
-        }
-        return this.#read;
-      },
-    };
+  /** All steps of a line, in the array that the next one will be read into. */
+  read(group: number, quantile: number): Float64Array {
+    for (let step = 0; step < this.grid.steps; step++) {
+      this.#read[step] = this.valueAt(step, group, quantile);
+    }
+    return this.#read;
+  }
+
+  /** NaN where nothing is known. @param quantile which of those that were asked for */
+  protected abstract valueAt(step: number, group: number, quantile: number): number;
+}
+
+/** One of a measure's lines. Not a function, of which each would have to be made anew. */
+class Line implements Column {
+  constructor(
+    private readonly measure: Measure,
+    readonly length: number,
+    private readonly group: number,
+    private readonly place: number,
+    readonly quantile?: number
+  ) {}
+
+  read(): Float64Array {
+    return this.measure.read(this.group, this.place);
   }
 }
 
@@ -112,6 +137,19 @@ export abstract class MeasureOfSums extends Measure {
 
   override counter(series: number, increase: number): void {
     this.groupSums.addCounter(series, increase);
+  }
+}
+
+/** A number for each group and step, as they are when a step is over: 0 of a group that came later. */
+export class Rows {
+  readonly #rows: Float64Array[] = [];
+
+  set(step: number, row: Float64Array): void {
+    this.#rows[step] = row;
+  }
+
+  at(step: number, group: number): number {
+    return this.#rows[step]?.[group] ?? 0;
   }
 }
 

@@ -2,7 +2,7 @@
 import { BUCKETS, BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, upperBoundSeconds } from '../../wire/histogram';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums } from './measure';
 
 /** In place of a bucket: nothing happened. */
 const UNKNOWN = BUCKETS;
@@ -38,12 +38,7 @@ export class Quantiles extends MeasureOfSums {
   belowRange = false;
   aboveRange = false;
 
-  constructor(
-    groups: Groups,
-    grid: Grid,
-    private readonly quantiles: readonly number[],
-    minExponent: number
-  ) {
+  constructor(groups: Groups, grid: Grid, quantiles: readonly number[], minExponent: number) {
     super(groups, grid, { buckets: true });
     this.#ranks = Float64Array.from(quantiles);
     this.#values = Float64Array.from({ length: BUCKETS }, (_, bucket) => secondsOfBucket(bucket, minExponent));
@@ -54,18 +49,15 @@ export class Quantiles extends MeasureOfSums {
       return;
     }
     const row = this.groupSums.takeQuantiles(this.#ranks);
-    this.spend(row.length);
+    this.spendLines(row.length);
     this.belowRange ||= row.includes(UNDERFLOW);
     this.aboveRange ||= row.includes(OVERFLOW);
     this.#rows[this.step] = row;
   }
 
-  columns(group: number): Column[] {
-    return this.quantiles.map((quantile, i) => {
-      const place = group * this.quantiles.length + i;
-      // A group that came later has no place in the rows before.
-      const line = this.line((step) => this.#values[this.#rows[step]?.[place] ?? UNKNOWN] ?? NaN);
-      return { quantile, ...line };
-    });
+  protected valueAt(step: number, group: number, quantile: number): number {
+    // A group that came later has no place in the rows before.
+    const bucket = this.#rows[step]?.[group * this.#ranks.length + quantile] ?? UNKNOWN;
+    return bucket === UNKNOWN ? NaN : this.#values[bucket];
   }
 }

@@ -116,7 +116,8 @@ function answerLines(plan: Plan, grid: Grid, groups: Groups, range: ResolvedRang
   if (range.isLive && countsFromZero) {
     groups.addLive();
   }
-  const lines = groups.labels.map((labels, group): Line => ({ labels, columns: measure.columns(group) }));
+  const quantiles = plan.select === 'quantile' ? plan.quantiles : [];
+  const lines = groups.labels.map((labels, group): Line => ({ labels, columns: measure.columns(group, quantiles) }));
   lines.sort((a, b) => compareLabels(a.labels, b.labels));
   const { kept, notices } = keepTop(plan, lines);
   const frames = plan.instant ? [tableFrame(plan, kept, columnNamesOf(plan))] : timeSeriesFrames(plan, grid, kept);
