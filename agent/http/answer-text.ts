@@ -23,11 +23,13 @@ export async function* answerText(
   const json = new JsonWriter(pieces).text('{"results":{');
   let isShort = true;
   let index = 0;
-  for await (const { frames, ...others } of results) {
+  for await (const { frames, values: _, ...others } of results) {
     json.text(`${index > 0 ? ',' : ''}${JSON.stringify(refIds[index++])}:{"frames":[`);
     const write = frameWriter(json);
-    for (const [position, frame] of frames.entries()) {
-      json.text(position > 0 ? ',' : '');
+    let separator = '';
+    for (const frame of frames) {
+      json.text(separator);
+      separator = ',';
       write(frame);
       for (const piece of json.takeFull()) {
         isShort = false;

@@ -5,7 +5,7 @@ import type { Result } from '../../wire/answer';
 import { WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/limits';
 import { QueryRequestSchema, QuerySchema, type Query } from '../../wire/query';
-import type { QueryResult } from '../query/frame';
+import { framesOf, type QueryResult } from '../query/frame';
 import { tryAnswerQuery } from '../query/query';
 import type { AgentContext } from './context';
 import { internal } from './errors';
@@ -101,13 +101,12 @@ export async function* answerBatch(
       return;
     }
     const result = refusalOf(values, inTime) ?? answerOne(query, `queries[${index}]`, batch, context, request);
-    const held = valuesIn(result);
-    values += held;
-    turns.hold(held);
+    values += result.values;
+    turns.hold(result.values);
     try {
       yield result;
     } finally {
-      turns.release(held);
+      turns.release(result.values);
     }
   }
 }
@@ -133,10 +132,6 @@ function refusalOf(values: number, inTime: boolean): QueryResult | undefined {
   return undefined;
 }
 
-function valuesIn({ frames }: QueryResult): number {
-  return frames.reduce((sum, { values }) => values.reduce((columns, { length }) => columns + length, sum), 0);
-}
-
 function answerOne(
   query: unknown,
   field: string,
@@ -158,5 +153,5 @@ function answerOne(
 }
 
 function failed(error: WireError): QueryResult {
-  return { frames: [], error: error.toBody() as Result['error'] };
+  return { ...framesOf(), error: error.toBody() as Result['error'] };
 }

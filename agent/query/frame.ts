@@ -1,4 +1,4 @@
-/** Data frames as a query makes them: numbers are computed when they are written, and only then. */
+/** Data frames as a query makes them: they, and their numbers, are made when they are written, one after the other. */
 import type { Frame, Result } from '../../wire/answer';
 
 /** A field's numbers; NaN where nothing is known, which on the wire is null. */
@@ -15,7 +15,18 @@ export interface QueryFrame {
 }
 
 export interface QueryResult extends Omit<Result, 'frames'> {
-  frames: QueryFrame[];
+  /** To be gone through once: each is made when it is asked for. */
+  frames: Iterable<QueryFrame>;
+  /** How many values there are in all frames. */
+  values: number;
+}
+
+/** Frames that are there already, and how many values they have. */
+export function framesOf(...frames: QueryFrame[]): Pick<QueryResult, 'frames' | 'values'> {
+  return {
+    frames,
+    values: frames.reduce((sum, { values }) => values.reduce((all, { length }) => all + length, sum), 0),
+  };
 }
 
 /** Numbers that are there already. */

@@ -2,7 +2,7 @@
 import type { Field } from '../../wire/answer';
 import { BUCKETS } from '../../wire/histogram';
 import { drawnBounds, type Cells } from './buckets';
-import { numbersOf, type QueryFrame } from './frame';
+import { numbersOf, type QueryFrame, type QueryResult } from './frame';
 import { pointTimes, type Grid } from './grid';
 import type { Column } from './measure';
 import type { Plan } from './plan';
@@ -16,17 +16,26 @@ export interface Line {
 }
 
 /** One frame a line: Time and Value. */
-export function timeSeriesFrames(plan: Plan, grid: Grid, lines: readonly Line[]): QueryFrame[] {
+export function timeSeriesFrames(
+  plan: Plan,
+  grid: Grid,
+  lines: readonly Line[]
+): Pick<QueryResult, 'frames' | 'values'> {
+  const columns = lines.reduce((sum, { columns: { length } }) => sum + length, 0);
+  return { frames: eachTimeSeries(plan, grid, lines), values: columns * 2 * grid.steps };
+}
+
+function* eachTimeSeries(plan: Plan, grid: Grid, lines: readonly Line[]): IterableIterator<QueryFrame> {
   const times = numbersOf(pointTimes(grid));
-  return lines.flatMap(({ labels, columns }) =>
-    columns.map((column): QueryFrame => {
+  for (const { labels, columns } of lines) {
+    for (const column of columns) {
       const { quantile } = column;
       const named: Record<string, string> = Object.fromEntries(plan.by.map((label, i) => [label, labels[i]]));
       if (quantile !== undefined) {
         named.quantile = String(quantile);
       }
       const displayName = displayNameOf(plan, labels, quantile);
-      return {
+      yield {
         schema: {
           refId: plan.refId,
           name: displayName,
@@ -43,8 +52,8 @@ export function timeSeriesFrames(plan: Plan, grid: Grid, lines: readonly Line[])
         },
         values: [times, column],
       };
-    })
-  );
+    }
+  }
 }
 
 /** One row a group: its labels, then its values. */
@@ -76,26 +85,20 @@ export function columnNamesOf(plan: Plan): string[] {
  * Grafana's sparse heatmap. Its panel takes the fields by position, and the width of a cell from the first two columns:
  * where the second one is empty, a cell of 0 stands for it.
  */
-export function heatmapFrame(plan: Plan, grid: Grid, { steps, buckets, counts }: Cells): QueryFrame {
+export function heatmapFrame(plan: Plan, grid: Grid, { steps, buckets, counts, size }: Cells): QueryFrame {
   const second = steps[0] + 1;
-  const lacksSecond = second < grid.steps && !steps.includes(second);
-  const [xMax, yMin, yMax, count] = [0, 1, 2, 3].map(() => new Float64Array(steps.length + Number(lacksSecond)));
+  const lacksSecond = size > 0 && second < grid.steps && !steps.subarray(0, size).includes(second);
+  const [xMax, yMin, yMax, count] = [0, 1, 2, 3].map(() => new Float64Array(size + Number(lacksSecond)));
   // There are many cells, and few buckets.
   const bounds = Array.from({ length: BUCKETS }, (_, bucket) => drawnBounds(bucket, plan.metric.minExponent));
-  let cells = 0;
-  const add = (step: number, bucket: number, events: number) => {
-    const { min, max } = bounds[bucket];
-    xMax[cells] = grid.startMs + (step + 1) * grid.stepMs;
-    yMin[cells] = min;
-    yMax[cells] = max;
-    count[cells++] = events;
-  };
-  for (let i = 0; i < steps.length; i++) {
-    add(steps[i], buckets[i], counts[i]);
-    // After the last cell of the first column.
-    if (lacksSecond && steps[i] < second && steps[i + 1] !== steps[i]) {
-      add(second, buckets[i], 0);
-    }
+  for (let cell = 0, from = 0; cell < count.length; cell++) {
+    const isMissing = lacksSecond && from === cell && (from === size || steps[from] > second) && cell > 0;
+    const { min, max } = bounds[buckets[isMissing ? from - 1 : from]];
+    xMax[cell] = grid.startMs + ((isMissing ? second : steps[from]) + 1) * grid.stepMs;
+    yMin[cell] = min;
+    yMax[cell] = max;
+    count[cell] = isMissing ? 0 : counts[from];
+    from += Number(!isMissing);
   }
   return {
     schema: {

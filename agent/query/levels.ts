@@ -25,7 +25,7 @@ export class Level extends Measure {
   }
 
   protected valueAt(step: number, group: number): number {
-    return this.isKnown(step) ? this.#levels.of(group)[step] : NaN;
+    return this.isKnown(step) ? this.#levels.at(step, group) : NaN;
   }
 }
 
@@ -44,6 +44,6 @@ export class AverageLevel extends Measure {
   }
 
   protected valueAt(step: number, group: number): number {
-    return this.coveredMs[step] > 0 ? this.#levelMilliseconds.of(group)[step] / this.coveredMs[step] : NaN;
+    return this.coveredMs[step] > 0 ? this.#levelMilliseconds.at(step, group) / this.coveredMs[step] : NaN;
   }
 }

@@ -24,6 +24,7 @@ export abstract class Measure implements HistoryListener {
   protected step = -1;
   #values = 0;
   #lines = 0;
+  #columns = 0;
 
   constructor(
     protected readonly groups: Groups,
@@ -60,12 +61,16 @@ export abstract class Measure implements HistoryListener {
 
   /** Room for a number a step, for one more line. */
   protected column(): Float64Array {
-    this.spend(this.grid.steps);
+    this.spendLines(++this.#columns);
     return new Float64Array(this.grid.steps);
   }
 
-  /** So many lines there are by now, which will have a number a step. */
-  protected spendLines(lines: number): void {
+  /**
+   * So many lines there are by now, which will have a number a step.
+   *
+   * @throws WireError too_many_points, when these are too many
+   */
+  spendLines(lines: number): void {
     if (lines > this.#lines) {
       this.spend((lines - this.#lines) * this.grid.steps);
       this.#lines = lines;
@@ -161,5 +166,10 @@ export class Columns {
 
   of(group: number): Float64Array {
     return (this.#columns[group] ??= this.make());
+  }
+
+  /** 0 of a group that was never asked for. */
+  at(step: number, group: number): number {
+    return this.#columns[group]?.[step] ?? 0;
   }
 }

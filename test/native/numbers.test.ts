@@ -40,6 +40,13 @@ describe('numbers as JSON', () => {
     );
   });
 
+  it('are the same each time, though what is known of them is taken from before', () => {
+    // More than are remembered, so that they also take each other's place.
+    const fractions = Array.from({ length: 2_000 }, (_, i) => 2 ** (i / 8 - 125) * (i % 2 === 0 ? 1 : -1));
+    const again = [...fractions, ...fractions, ...[...fractions].reverse(), 0.5, 0.5, 0.25];
+    expect(JSON.parse(`[${written(again)}]`)).toEqual(again);
+  });
+
   it('are refused where there might be no room for them', () => {
     expect(() => written([1, 2], 2 * NUMBER_BYTES - 1)).toThrow(/room for 2 numbers from byte 3 on, got 52 bytes/);
     expect(() => writeNumbers(new Float64Array(1), new Uint8Array(100), -1)).toThrow(RangeError);

@@ -2,10 +2,10 @@
 import type { QueryResult } from '../../agent/query/frame';
 import type { Result } from '../../wire/answer';
 
-export function plain({ frames, ...rest }: QueryResult): Result {
+export function plain({ frames, values: _, ...rest }: QueryResult): Result {
   return {
     ...rest,
-    frames: frames.map(({ schema, values }) => ({
+    frames: Array.from(frames, ({ schema, values }) => ({
       schema,
       data: {
         values: values.map((column) =>
