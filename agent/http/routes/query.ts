@@ -13,6 +13,7 @@ import { Turns } from '../turns';
 
 /** A dashboard sends a request a panel; with those that wait, this is several dashboards at once. */
 const REQUESTS = { working: 8, waiting: 56, waitingMs: 10_000 };
+
 export const queryRoutes: FastifyPluginCallback<AgentContext> = (app, context, done) => {
   const gate = new Gate(REQUESTS);
   const turns = new Turns();
