@@ -144,6 +144,10 @@ struct bpf_iter__bpf_map_elem {
 	void *value;
 };
 
+struct bpf_iter__bpf_map {
+	struct bpf_map *map;
+};
+
 struct bpf_iter__task_file {
 	struct file *file;
 };

@@ -272,33 +272,28 @@ int BPF_PROG(tcp_send_reset, struct sock *sk)
  * Adds the open connections up. The socket may be freed at any moment, but not its memory (SLAB_TYPESAFE_BY_RCU, and the
  * walk holds the RCU read lock): the worst that is read is another connection's numbers, for one walk.
  */
-SEC("iter/bpf_map_elem")
-int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
+static __always_inline void walk_connection(struct sock *sk, struct tcp_connection *connection)
 {
 	struct tcp_walk *order = bpf_map_lookup_elem(&walk, &zero);
-	struct tcp_connection *connection = ctx->value;
-	u64 *key = ctx->key;
 	struct tcp_live *sums;
-	struct sock *sk;
 	int state;
 	u32 slot;
 
-	if (!order || !key || !connection || connection->generation == order->generation)
-		return 0;
+	if (!order || connection->generation == order->generation)
+		return;
 	/* An entry that is freed and used again during the walk can be met twice. */
 	connection->generation = order->generation;
 	slot = connection->slot;
 	sums = bpf_map_lookup_elem(&live, &slot);
 	if (!sums)
-		return 0;
+		return;
 	sums->followed++;
 	if (connection->flags & ENDED)
-		return 0;
-	sk = (struct sock *)*key;
+		return;
 	state = socket_state(sk);
 	if (!is_established(state)) {
 		sums->handshakes++;
-		return 0;
+		return;
 	}
 	if (state == TCP_ESTABLISHED || state == TCP_CLOSE_WAIT)
 		sums->active++;
@@ -306,6 +301,34 @@ int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
 	sums->bytes_received += above(bytes_received(sk), connection->uncounted_received);
 	if (order->sample_rtt)
 		record_rtt(slot_at(slot), sk);
+}
+
+SEC("iter/bpf_map_elem")
+int tcp_walk(struct bpf_iter__bpf_map_elem *ctx)
+{
+	struct tcp_connection *connection = ctx->value;
+	u64 *key = ctx->key;
+
+	if (key && connection)
+		walk_connection((struct sock *)*key, connection);
+	return 0;
+}
+
+static long walk_one(struct bpf_map *map, u64 *key, struct tcp_connection *connection, void *context)
+{
+	walk_connection((struct sock *)*key, connection);
+	return 0;
+}
+
+/*
+ * The same where the kernel has no iterator over a map's elements, as some are built: one over all maps, which asks for
+ * the elements of ours at its end (since 5.13, commit 69c087ba6225).
+ */
+SEC("iter/bpf_map")
+int tcp_walk_at_once(struct bpf_iter__bpf_map *ctx)
+{
+	if (!ctx->map)
+		bpf_for_each_map_elem(&connections, walk_one, NULL, 0);
 	return 0;
 }
 

@@ -25,6 +25,14 @@ export interface TracingPlan {
 export interface IteratorPlan extends TracingPlan {
   /** Over whose elements it goes; over all there is without. */
   map?: string;
+  /** Another one that does the same: this is loaded only where the kernel does not take that. */
+  inPlaceOf?: string;
+}
+
+/** Programs that are not loaded, and those of them whose work nobody does. */
+interface LeftOut {
+  without: readonly TracingPlan[];
+  missing: readonly TracingPlan[];
 }
 
 type ProgramReport = Status['programs'][number];
@@ -61,15 +69,16 @@ export class LoadedObject {
       return new LoadedObject(pinned, pinned.report, context.pins.isNew);
     }
     const path = join(context.objects, `${name}.bpf.o`);
-    const optional = [...plan.tracing, ...(plan.iterators ?? [])].filter((tracing) => tracing.optional !== undefined);
-    try {
-      return LoadedObject.#load(name, path, context, plan, []);
-    } catch (error) {
-      if (optional.length === 0 || (error as { step?: string }).step !== 'load') {
-        throw error;
+    const attempts = attemptsOf(plan);
+    for (;;) {
+      try {
+        return LoadedObject.#load(name, path, context, plan, attempts.shift()!);
+      } catch (error) {
+        // One that this kernel does not take must not cost the others.
+        if (attempts.length === 0 || (error as { step?: string }).step !== 'load') {
+          throw error;
+        }
       }
-      // One that this kernel does not take must not cost the others.
-      return LoadedObject.#load(name, path, context, plan, optional);
     }
   }
 
@@ -78,7 +87,7 @@ export class LoadedObject {
     path: string,
     context: ProgramContext,
     plan: ObjectPlan,
-    without: TracingPlan[]
+    { without, missing }: LeftOut
   ): LoadedObject {
     const object = BpfObject.open(path);
     try {
@@ -88,8 +97,8 @@ export class LoadedObject {
       for (const [map, entries] of Object.entries(plan.sizes)) {
         object.setMaxEntries(map, entries);
       }
-      for (const { program, optional } of without) {
-        object.setAutoload(program, false);
+      without.forEach(({ program }) => object.setAutoload(program, false));
+      for (const { program, optional } of missing) {
         off.push({ name: program, attach: sectionOf(program), state: 'off', reason: optional });
       }
       if (plan.constants) {
@@ -170,6 +179,18 @@ export class LoadedObject {
   close(): void {
     this.#object.close();
   }
+}
+
+/** As planned; with what does the same instead; without anything that may be missing. */
+function attemptsOf({ tracing, iterators = [] }: ObjectPlan): LeftOut[] {
+  const substitutes = iterators.filter(({ inPlaceOf }) => inPlaceOf !== undefined);
+  const replaced = iterators.filter(({ program }) => substitutes.some(({ inPlaceOf }) => inPlaceOf === program));
+  const optional = [...tracing, ...iterators].filter((each) => each.optional !== undefined);
+  return [
+    { without: substitutes, missing: [] },
+    ...(substitutes.length > 0 ? [{ without: replaced, missing: [] }] : []),
+    ...(optional.length > 0 ? [{ without: [...optional, ...substitutes], missing: optional }] : []),
+  ];
 }
 
 class OwnObject implements KernelObject {

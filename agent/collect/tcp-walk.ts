@@ -9,23 +9,27 @@ import type { LoadedObject } from './object';
 
 /** Of the time there is, walks take at most this share, however often somebody asks. */
 const MAX_SHARE = 0.1;
+const ITERATORS = [['tcp_walk', 'connections'], ['tcp_walk_at_once']] as const;
 const LIVE_LONGS = maps.live.valueSize / 8;
 
 export class TcpWalk {
   readonly #object: LoadedObject;
+  /** What this kernel has taken: over the elements of a map, or over all at once. */
+  readonly #iterator: readonly [program: string, map?: string] | undefined;
   readonly #live: BigUint64Array;
   readonly #orders: Uint32Array;
   #nextAtMs = -Infinity;
 
   constructor(object: LoadedObject) {
     this.#object = object;
+    this.#iterator = ITERATORS.find(([program]) => object.has(program));
     this.#live = new BigUint64Array(object.map('live').memory(true));
     this.#orders = new Uint32Array(object.map('walk').memory(true));
   }
 
   /** Whether this kernel can. Without, bytes are told when a connection ends, and the number of open ones is not known. */
   get possible(): boolean {
-    return this.#object.has('tcp_walk');
+    return this.#iterator !== undefined;
   }
 
   /** Whether it is time for a walk: one that takes a sample is always made, others only so often. */
@@ -39,14 +43,14 @@ export class TcpWalk {
    * @param sampleRtt also records every connection's round-trip time
    */
   run(sampleRtt: boolean): void {
-    if (!this.possible) {
+    if (this.#iterator === undefined) {
       return;
     }
     const startedMs = performance.now();
     this.#live.fill(0n);
     this.#orders[TcpWalkOffsets.generation / 4]++;
     this.#orders[TcpWalkOffsets.sampleRtt / 4] = Number(sampleRtt);
-    this.#object.runIterator('tcp_walk', 'connections');
+    this.#object.runIterator(...this.#iterator);
     const endedMs = performance.now();
     this.#nextAtMs = endedMs + (endedMs - startedMs) / MAX_SHARE;
   }

@@ -12,6 +12,7 @@ import {
   upperBoundSeconds,
 } from '../../wire/histogram';
 import { Build } from '../support/build';
+import { mapsCanBeWalked } from '../support/map-iterators';
 import { requireKernel } from '../support/requirements';
 
 const RANGES = [
@@ -42,12 +43,19 @@ beforeAll(() => {
   });
   host = new Uint32Array(Uint8Array.from(output).buffer);
 
+  const walksMaps = mapsCanBeWalked(build);
   object = BpfObject.open(build.bpf('test/kernel/fixtures/histogram.bpf.c'));
   object.setMaxEntries('nanoseconds', VALUES.length);
+  object.setMaxEntries('buckets', VALUES.length);
+  object.setAutoload(walksMaps ? 'all' : 'each', false);
   object.load();
   new BigUint64Array(object.map('nanoseconds').memory(true)).set(VALUES);
-  kernel = new Uint32Array(Uint8Array.from(object.runIterator('find_buckets', 'nanoseconds')).buffer);
-  object.runIterator('record', 'nanoseconds');
+  if (walksMaps) {
+    object.runIterator('each', 'nanoseconds');
+  } else {
+    object.runIterator('all');
+  }
+  kernel = new Uint32Array(object.map('buckets').memory(), 0, 2 * VALUES.length);
 });
 
 afterAll(() => {

@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import { BpfObject, enableStats } from '../../native';
 import { Build } from '../support/build';
 import { Cgroup } from '../support/cgroup';
+import { mapsCanBeWalked, OVER_A_MAP, testOverMaps } from '../support/map-iterators';
 import { requireKernel } from '../support/requirements';
 import { mountTracefs } from '../support/tracefs';
 
@@ -111,6 +112,7 @@ describe('a program on a cgroup', () => {
 });
 
 describe('tracing', () => {
+  const itOverMaps = testOverMaps(build);
   let unmountTracefs: () => void;
 
   beforeAll(() => {
@@ -120,6 +122,7 @@ describe('tracing', () => {
 
   beforeEach(() => {
     object = BpfObject.open(build.bpf('test/native/fixtures/tracing.bpf.c'));
+    object.setAutoload(OVER_A_MAP, mapsCanBeWalked(build));
     new DataView(object.rodata().buffer).setBigUint64(0, statSync(cgroup.path, { bigint: true }).ino, true);
     object.load();
   });
@@ -136,7 +139,7 @@ describe('tracing', () => {
     expect(Array.from(counts, Number).sort((a, b) => a - b)).toEqual([0, 0, 15]);
   });
 
-  it('walks a map and returns all that was written, more than the kernel hands over at a time', () => {
+  itOverMaps('walks a map and returns all that was written, more than the kernel hands over at a time', () => {
     const table = object.map('table');
     for (let key = 0; key < 9973; key++) {
       table.update(Uint32Array.of(key), BigUint64Array.of(BigInt(key) << 40n));
@@ -149,7 +152,7 @@ describe('tracing', () => {
     expect(pairs.every((value, i) => i % 2 === 0 || value === pairs[i - 1] << 40n)).toBe(true);
   });
 
-  it('walks again and sees the difference', () => {
+  itOverMaps('walks again and sees the difference', () => {
     const table = object.map('table');
     expect(object.runIterator('every_pair', 'table')).toHaveLength(0);
     table.update(Uint32Array.of(1), BigUint64Array.of(2n));

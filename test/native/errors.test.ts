@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { BpfError, BpfObject } from '../../native';
 import { Build } from '../support/build';
 import { Cgroup } from '../support/cgroup';
+import { OVER_A_MAP } from '../support/map-iterators';
 import { requireKernel } from '../support/requirements';
 
 const build = new Build();
@@ -160,6 +161,7 @@ describe('a cgroup', () => {
   it('and a program that is not for cgroups', async () => {
     const cgroup = Cgroup.make();
     const tracing = BpfObject.open(compiled('tracing'));
+    tracing.setAutoload(OVER_A_MAP, false);
     tracing.load();
     const error = failure(() => tracing.attachCgroup('tp_btf', cgroup.path));
 

@@ -6,6 +6,7 @@ import { BpfMap, BpfObject, PinnedLink, PinnedProgram } from '../../native';
 import { Bpffs } from '../support/bpffs';
 import { Build } from '../support/build';
 import { Cgroup } from '../support/cgroup';
+import { testOverMaps } from '../support/map-iterators';
 import { requireKernel } from '../support/requirements';
 import { until } from '../support/wait';
 import { held } from './fixtures/held';
@@ -133,7 +134,7 @@ describe('a program that is pinned with its link and its maps', () => {
   });
 });
 
-it('an iterator that is pinned walks the map it was made for', () => {
+testOverMaps(build)('an iterator that is pinned walks the map it was made for', () => {
   const object = BpfObject.open(build.bpf('test/native/fixtures/tracing.bpf.c'));
   object.load();
   object.map('table').pin(at('table'));

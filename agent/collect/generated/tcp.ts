@@ -1,98 +1,5 @@
 // Generated from bpf/tcp.bpf.c by scripts/generate.ts. Do not edit.
 
-/** `struct tcp_walk` */
-export interface TcpWalk {
-  generation: number;
-  sampleRtt: number;
-}
-
-/** Bytes. */
-export const TCP_WALK_SIZE = 8;
-
-/** Bytes from the start of the struct. */
-export const TcpWalkOffsets = {
-  generation: 0,
-  sampleRtt: 4,
-} as const;
-
-export function readTcpWalk(view: DataView, at = 0): TcpWalk {
-  return {
-    generation: view.getUint32(at, true),
-    sampleRtt: view.getUint32(at + 4, true),
-  };
-}
-
-/** `struct tcp_live` */
-export interface TcpLive {
-  active: bigint;
-  handshakes: bigint;
-  followed: bigint;
-  bytesSent: bigint;
-  bytesReceived: bigint;
-}
-
-/** Bytes. */
-export const TCP_LIVE_SIZE = 40;
-
-/** Bytes from the start of the struct. */
-export const TcpLiveOffsets = {
-  active: 0,
-  handshakes: 8,
-  followed: 16,
-  bytesSent: 24,
-  bytesReceived: 32,
-} as const;
-
-export function readTcpLive(view: DataView, at = 0): TcpLive {
-  return {
-    active: view.getBigUint64(at, true),
-    handshakes: view.getBigUint64(at + 8, true),
-    followed: view.getBigUint64(at + 16, true),
-    bytesSent: view.getBigUint64(at + 24, true),
-    bytesReceived: view.getBigUint64(at + 32, true),
-  };
-}
-
-/** `struct tcp_accounts` */
-export interface TcpAccounts {
-  seen: bigint;
-  found: bigint;
-  untracked: bigint;
-  overflowed: bigint;
-  untimed: bigint;
-  missed: bigint;
-  resetsUnowned: bigint;
-  seriesCreated: bigint;
-}
-
-/** Bytes. */
-export const TCP_ACCOUNTS_SIZE = 64;
-
-/** Bytes from the start of the struct. */
-export const TcpAccountsOffsets = {
-  seen: 0,
-  found: 8,
-  untracked: 16,
-  overflowed: 24,
-  untimed: 32,
-  missed: 40,
-  resetsUnowned: 48,
-  seriesCreated: 56,
-} as const;
-
-export function readTcpAccounts(view: DataView, at = 0): TcpAccounts {
-  return {
-    seen: view.getBigUint64(at, true),
-    found: view.getBigUint64(at + 8, true),
-    untracked: view.getBigUint64(at + 16, true),
-    overflowed: view.getBigUint64(at + 24, true),
-    untimed: view.getBigUint64(at + 32, true),
-    missed: view.getBigUint64(at + 40, true),
-    resetsUnowned: view.getBigUint64(at + 48, true),
-    seriesCreated: view.getBigUint64(at + 56, true),
-  };
-}
-
 /** `struct tcp_connection` */
 export interface TcpConnection {
   startedNs: bigint;
@@ -133,6 +40,46 @@ export function readTcpConnection(view: DataView, at = 0): TcpConnection {
     role: view.getUint16(at + 40, true),
     flags: view.getUint16(at + 42, true),
     padding: view.getUint32(at + 44, true),
+  };
+}
+
+/** `struct tcp_accounts` */
+export interface TcpAccounts {
+  seen: bigint;
+  found: bigint;
+  untracked: bigint;
+  overflowed: bigint;
+  untimed: bigint;
+  missed: bigint;
+  resetsUnowned: bigint;
+  seriesCreated: bigint;
+}
+
+/** Bytes. */
+export const TCP_ACCOUNTS_SIZE = 64;
+
+/** Bytes from the start of the struct. */
+export const TcpAccountsOffsets = {
+  seen: 0,
+  found: 8,
+  untracked: 16,
+  overflowed: 24,
+  untimed: 32,
+  missed: 40,
+  resetsUnowned: 48,
+  seriesCreated: 56,
+} as const;
+
+export function readTcpAccounts(view: DataView, at = 0): TcpAccounts {
+  return {
+    seen: view.getBigUint64(at, true),
+    found: view.getBigUint64(at + 8, true),
+    untracked: view.getBigUint64(at + 16, true),
+    overflowed: view.getBigUint64(at + 24, true),
+    untimed: view.getBigUint64(at + 32, true),
+    missed: view.getBigUint64(at + 40, true),
+    resetsUnowned: view.getBigUint64(at + 48, true),
+    seriesCreated: view.getBigUint64(at + 56, true),
   };
 }
 
@@ -238,16 +185,69 @@ export function readTcpSlot(view: DataView, at = 0): TcpSlot {
   };
 }
 
+/** `struct tcp_live` */
+export interface TcpLive {
+  active: bigint;
+  handshakes: bigint;
+  followed: bigint;
+  bytesSent: bigint;
+  bytesReceived: bigint;
+}
+
+/** Bytes. */
+export const TCP_LIVE_SIZE = 40;
+
+/** Bytes from the start of the struct. */
+export const TcpLiveOffsets = {
+  active: 0,
+  handshakes: 8,
+  followed: 16,
+  bytesSent: 24,
+  bytesReceived: 32,
+} as const;
+
+export function readTcpLive(view: DataView, at = 0): TcpLive {
+  return {
+    active: view.getBigUint64(at, true),
+    handshakes: view.getBigUint64(at + 8, true),
+    followed: view.getBigUint64(at + 16, true),
+    bytesSent: view.getBigUint64(at + 24, true),
+    bytesReceived: view.getBigUint64(at + 32, true),
+  };
+}
+
+/** `struct tcp_walk` */
+export interface TcpWalk {
+  generation: number;
+  sampleRtt: number;
+}
+
+/** Bytes. */
+export const TCP_WALK_SIZE = 8;
+
+/** Bytes from the start of the struct. */
+export const TcpWalkOffsets = {
+  generation: 0,
+  sampleRtt: 4,
+} as const;
+
+export function readTcpWalk(view: DataView, at = 0): TcpWalk {
+  return {
+    generation: view.getUint32(at, true),
+    sampleRtt: view.getUint32(at + 4, true),
+  };
+}
+
 /** By name. Sizes are in bytes. */
 export const maps = {
-  walk: { keySize: 4, valueSize: 8, readValue: readTcpWalk, maxEntries: 1 },
-  live: { keySize: 4, valueSize: 40, readValue: readTcpLive, maxEntries: 1024 },
+  connections: { keySize: 8, valueSize: 48, readValue: readTcpConnection, maxEntries: 32768 },
   accounts: { keySize: 4, valueSize: 64, readValue: readTcpAccounts, maxEntries: 1 },
   excluded: { keySize: 8, valueSize: 1, maxEntries: 4096 },
-  connections: { keySize: 8, valueSize: 48, readValue: readTcpConnection, maxEntries: 32768 },
   series: { keySize: 16, readKey: readTcpSeries, valueSize: 4, maxEntries: 1024 },
   free_slots: { valueSize: 4, maxEntries: 1024 },
   slots: { keySize: 4, valueSize: 2640, readValue: readTcpSlot, maxEntries: 1024 },
+  live: { keySize: 4, valueSize: 40, readValue: readTcpLive, maxEntries: 1024 },
+  walk: { keySize: 4, valueSize: 8, readValue: readTcpWalk, maxEntries: 1 },
 } as const;
 
 /** Where the variables of .rodata lie in its image, in bytes. */

@@ -93,6 +93,7 @@ export class TcpProgram implements Program {
           map: 'connections',
           optional: 'bytes are told when a connection ends, and tcp_connections_active is not',
         },
+        { program: 'tcp_walk_at_once', inPlaceOf: 'tcp_walk' },
         { program: 'tcp_find', optional: 'connections older than the agent are told when they end' },
       ],
     });
