@@ -111,13 +111,11 @@ export class GroupSums {
   }
 
   /** One of the totals, of each group. */
-  take(total: Total.Events | Total.Nanoseconds): Float64Array {
+  copy(total: Total.Events | Total.Nanoseconds, into: Float64Array, from: number): void {
     const { totals } = this.#sums;
-    const taken = new Float64Array(this.size);
     for (let group = 0, at: number = total; group < this.size; group++, at += TOTALS) {
-      taken[group] = totals[at];
+      into[from + group] = totals[at];
     }
-    return taken;
   }
 
   /**
