@@ -122,8 +122,8 @@ export class GroupSums {
    * Of each group the bucket that each quantile is in, `BUCKETS` where it has no events: group by group. Nothing is left in
    * the groups.
    */
-  takeQuantiles(quantiles: Float64Array): Int16Array {
-    return takeQuantiles(this.#sums, quantiles, this.size);
+  takeQuantiles(quantiles: Float64Array, into?: Int16Array): Int16Array {
+    return takeQuantiles(this.#sums, quantiles, this.size, into);
   }
 
   /** All of a group's buckets, as they are until something is added. */
