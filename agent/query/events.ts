@@ -1,27 +1,28 @@
 /** `rate` and `increase`: how many events, bytes or segments. */
-import { Total } from '../history/group-sums';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { MeasureOfSums, Rows } from './measure';
+import { Columns, MeasureOfSums, type Column } from './measure';
 
 /** A rate over less than this jumps with every single event. */
 const SHORTEST_RATE_MS = 1_000;
 
 class Events extends MeasureOfSums {
-  protected readonly events = new Rows(this.grid);
+  protected readonly events = new Columns(() => this.column());
 
   constructor(groups: Groups, grid: Grid) {
     super(groups, grid, { buckets: false });
   }
 
   override closeStep(): void {
-    this.spendLines(this.groupSums.size);
-    this.events.set(this.step, this.groupSums, Total.Events);
+    for (let group = 0; group < this.groupSums.size; group++) {
+      this.events.of(group)[this.step] += this.groupSums.events(group);
+    }
     this.groupSums.clear();
   }
 
-  protected valueAt(step: number, group: number): number {
-    return this.isKnown(step) ? this.events.at(step, group) : NaN;
+  columns(group: number): Column[] {
+    const events = this.events.of(group);
+    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? events[step] : null)) }];
   }
 }
 
@@ -32,17 +33,22 @@ export class Increase extends Events {}
  * dips. A last step that has only just begun is taken together with the one before.
  */
 export class Rate extends Events {
-  protected override valueAt(step: number, group: number): number {
-    if (!this.isKnown(step)) {
-      return NaN;
-    }
-    let events = this.events.at(step, group);
+  override columns(group: number): Column[] {
+    const events = this.events.of(group);
+    return [{ values: this.valuesOf((step) => this.#rate(events, step)) }];
+  }
+
+  #rate(column: Float64Array, step: number): number | null {
+    let events = column[step];
     let coveredMs = this.coveredMs[step];
+    if (!this.isKnown(step)) {
+      return null;
+    }
     const hasJustBegun = step === this.grid.steps - 1 && step > 0 && coveredMs < SHORTEST_RATE_MS;
     if (hasJustBegun) {
-      events += this.events.at(step - 1, group);
+      events += column[step - 1];
       coveredMs += this.coveredMs[step - 1];
     }
-    return coveredMs > 0 ? (events * 1000) / coveredMs : NaN;
+    return coveredMs > 0 ? (events * 1000) / coveredMs : null;
   }
 }

@@ -4,7 +4,6 @@ import { answerQuery } from '../../agent/query/query';
 import { Ticker } from '../../agent/ticker';
 import type { LabelName } from '../../wire/metrics';
 import type { Query } from '../../wire/query';
-import { plain } from './plain';
 import type { TestCollector } from './collector';
 import type { Counts } from './totals';
 
@@ -89,6 +88,6 @@ export class Recording {
     const { collector: live, series } = this.#collector;
     const nowMs = Date.now();
     const range = { from: this.startMs - 1_000, to: nowMs + 1_000 };
-    return plain(answerQuery(query, range, { history: this.#history, live, series, nowMs }));
+    return answerQuery(query, range, { history: this.#history, live, series, nowMs });
   }
 }

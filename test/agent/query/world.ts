@@ -8,7 +8,6 @@ import type { Frame, Result } from '../../../wire/answer';
 import { bucketOfNanoseconds } from '../../../wire/histogram';
 import { METRICS, type Metric } from '../../../wire/metrics';
 import type { Query } from '../../../wire/query';
-import { plain } from '../../support/plain';
 import { intern } from '../../support/series';
 
 /** A whole hour. */
@@ -120,11 +119,11 @@ export class World {
   }
 
   ask(query: Partial<Query>, from = T0, to = this.nowMs): Result {
-    return plain(answerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context));
+    return answerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context);
   }
 
   tryAsk(query: Partial<Query>, from = T0, to = this.nowMs): Result {
-    return plain(tryAnswerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context));
+    return tryAnswerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context);
   }
 }
 
