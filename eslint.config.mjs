@@ -34,7 +34,7 @@ export default defineConfig([
   boundary('agent/identity', ['collect', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
   boundary('agent/history', ['collect', 'identity', 'query', 'cluster', 'http', 'native', 'src', 'preview']),
   boundary('agent/query', ['collect', 'identity', 'cluster', 'http', 'native', 'src', 'preview']),
-  boundary('agent/http', ['native', 'identity', 'src', 'preview']),
+  boundary('agent/http', ['identity', 'src', 'preview']),
   boundary('src', ['agent', 'native', 'preview']),
   {
     files: ['{agent,wire,native,scripts,demo,bench,test}/**/*.ts'],

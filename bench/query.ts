@@ -7,8 +7,10 @@ import { SeriesTable, type Series } from '../agent/history/series';
 import { answerQuery } from '../agent/query/query';
 import { secondsOfBucket } from '../agent/query/quantiles';
 import { LATENCY_MIN_EXPONENT } from '../wire/histogram';
+import type { Result } from '../wire/answer';
 import { METRICS } from '../wire/metrics';
 import type { Query } from '../wire/query';
+import { plain } from '../test/support/plain';
 import { ask, type Run } from './support/question';
 
 const PODS = 200;
@@ -67,7 +69,7 @@ async function run({ seconds, compare }: Run): Promise<void> {
     stepMs: STEP_MS,
   };
   const context = { history, series, live: { peek: () => {} }, nowMs };
-  const answer = () => answerQuery(query, { from: FROM_MS, to: nowMs }, context);
+  const answer = () => plain(answerQuery(query, { from: FROM_MS, to: nowMs }, context));
   check(answer(), naiveP99ByPod(naive));
   await compare([
     { name: RINGSIDE, version, measure: async () => ({ query: milliseconds(answer) }) },
@@ -124,7 +126,7 @@ function naiveP99ByPod(entries: readonly NaiveEntry[]): Map<string, Map<number, 
 }
 
 /** A benchmark of two things that do not do the same says nothing. */
-function check({ frames }: ReturnType<typeof answerQuery>, expected: ReturnType<typeof naiveP99ByPod>): void {
+function check({ frames }: Result, expected: ReturnType<typeof naiveP99ByPod>): void {
   for (const { schema, data } of frames) {
     const steps = expected.get(schema.fields[1].labels?.pod ?? '');
     const [times, values] = data.values;

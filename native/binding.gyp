@@ -12,6 +12,7 @@
         "src/link.cc",
         "src/lock.cc",
         "src/mapping.cc",
+        "src/number_text.cc",
         "src/open_object.cc",
         "src/pin.cc",
         "src/record_sums.cc",

@@ -31,6 +31,8 @@ export interface Binding {
     quantiles: Float64Array,
     into: Int16Array
   ): void;
+  /** See `writeNumbers`. */
+  writeNumbers(numbers: Float64Array, into: Uint8Array, at: number): number;
   BpfObject: new (path: string) => NativeObject;
   /** The descriptor that holds the lock, to be closed. */
   lock(path: string): number;

@@ -6,7 +6,7 @@ import { addRecord, takeQuantiles, Total, TOTALS, UNKNOWN, type RecordSums } fro
 import { BUCKETS } from '../../wire/histogram';
 import type { EntryReader } from './entry';
 
-export { UNKNOWN, UNWANTED } from '../../native';
+export { Total, UNKNOWN, UNWANTED } from '../../native';
 
 /** Which series are wanted, and which of them are in the same group whatever it is: nobody need ask for each. */
 export interface Classes {
@@ -23,6 +23,9 @@ export interface GroupSumsOptions extends Classes {
   buckets: boolean;
 }
 
+/** Groups that there is room for at first. */
+const AT_FIRST = 1_024;
+
 export class GroupSums {
   /** One more than the largest group that there is. */
   size = 0;
@@ -33,11 +36,13 @@ export class GroupSums {
 
   constructor({ classOf, classes, groupOf, buckets }: GroupSumsOptions) {
     this.#askGroupOf = groupOf;
+    // No page of it is there before it is used; to take more room later is to use as much again.
+    const room = Math.min(classes, AT_FIRST);
     this.#sums = {
       classOf,
       groupOf: new Int32Array(classes).fill(UNKNOWN),
-      totals: new Float64Array(0),
-      counts: new Float64Array(0),
+      totals: new Float64Array(room * TOTALS),
+      counts: new Float64Array(buckets ? room * BUCKETS : 0),
       buckets: buckets ? BUCKETS : 0,
     };
   }
@@ -105,12 +110,20 @@ export class GroupSums {
     return this.#sums.totals[group * TOTALS + Total.Highest];
   }
 
+  /** One of the totals, of each group. */
+  copy(total: Total.Events | Total.Nanoseconds, into: Float64Array, from: number): void {
+    const { totals } = this.#sums;
+    for (let group = 0, at: number = total; group < this.size; group++, at += TOTALS) {
+      into[from + group] = totals[at];
+    }
+  }
+
   /**
    * Of each group the bucket that each quantile is in, `BUCKETS` where it has no events: group by group. Nothing is left in
    * the groups.
    */
-  takeQuantiles(quantiles: Float64Array): Int16Array {
-    return takeQuantiles(this.#sums, quantiles, this.size);
+  takeQuantiles(quantiles: Float64Array, into?: Int16Array): Int16Array {
+    return takeQuantiles(this.#sums, quantiles, this.size, into);
   }
 
   /** All of a group's buckets, as they are until something is added. */

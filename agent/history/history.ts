@@ -372,26 +372,23 @@ export class History {
    */
   gaps(fromMs: number, toMs: number): Gap[] {
     const gaps: Gap[] = [];
-    let endMs = Infinity;
-    const add = (startMs: number) => {
-      // Rounding has moved each end of a record by half a second at the most.
-      if (startMs - endMs > TICK_MS && startMs > fromMs && endMs < toMs) {
-        gaps.push({ fromMs: endMs, toMs: startMs });
+    const add = (startMs: number, endMs: number) => {
+      if (endMs > fromMs && startMs < toMs) {
+        gaps.push({ fromMs: startMs, toMs: endMs });
       }
     };
+    let knownMs = Infinity;
     for (const { tier, first, end } of this.#parts()) {
       const { ring } = this.#tiers[tier];
-      // From the one before the range on: a gap may begin there.
-      const start = Math.max(first, ring.firstAfter(fromMs) - 1);
-      for (let sequence = start; sequence < end; sequence++) {
-        // The parts of a long one end together, and the last of them says how much time they are about.
-        if (!ring.isLost(sequence) && !ring.more(sequence)) {
-          add(ring.toMs(sequence) - ring.coveredMs(sequence));
-          endMs = ring.toMs(sequence);
-        }
-      }
+      // From the one before the range on: a gap may begin there. Rounding has moved each end of a record by half a second
+      // at the most.
+      const records = { first: Math.max(first, ring.firstAfter(fromMs) - 1), end, leastMs: TICK_MS };
+      knownMs = ring.gaps(records, knownMs, add);
     }
-    add(this.#lastTimeMs ?? -Infinity);
+    const lastMs = this.#lastTimeMs ?? -Infinity;
+    if (lastMs - knownMs > TICK_MS) {
+      add(knownMs, lastMs);
+    }
     return gaps;
   }
 

@@ -229,6 +229,30 @@ export class RecordRing {
     return low;
   }
 
+  /**
+   * Tells the times that no record is about, if they are longer than `leastMs`; the first one begins at `endMs`.
+   *
+   * @returns where the last of the records ends
+   */
+  gaps(
+    { first, end, leastMs }: { first: number; end: number; leastMs: number },
+    endMs: number,
+    hear: (fromMs: number, toMs: number) => void
+  ): number {
+    for (let sequence = first; sequence < end; sequence++) {
+      const slot = sequence % this.#slots;
+      // The parts of a long one end together, and the last of them says how much time they are about.
+      if (this.#marks[slot] === Mark.Whole) {
+        const startMs = this.#toMs[slot] - this.#coveredMs[slot];
+        if (startMs - endMs > leastMs) {
+          hear(endMs, startMs);
+        }
+        endMs = this.#toMs[slot];
+      }
+    }
+    return endMs;
+  }
+
   /** Moves every record in time. */
   shift(ms: number): void {
     for (let sequence = this.first; sequence < this.end; sequence++) {

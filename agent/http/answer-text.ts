@@ -1,55 +1,78 @@
 /**
- * A `QueryAnswer` as JSON, written while it is made: of a large answer only one result is in memory at a time, and no
- * other request waits for the whole of it to be written. (A serialiser made from the schema looks at every number of
- * every column, at three times the cost. The answer holds nothing but what the query made; a test compares it with the
- * schema.)
+ * A `QueryAnswer` as JSON, written while it is made: of a large answer only a part is in memory at a time, and no other
+ * request waits for the whole of it to be written. (A serialiser made from the schema looks at every number of every
+ * column, at three times the cost. The answer holds nothing but what the query made; a test compares it with the schema.)
  */
-import type { Frame, QueryAnswer, Result } from '../../wire/answer';
-
-/** Handed on in pieces of at least this length. */
-const CHUNK_LENGTH = 64 * 1024;
+import type { QueryAnswer } from '../../wire/answer';
+import type { Numbers, QueryFrame, QueryResult } from '../query/frame';
+import { JsonWriter } from './json-writer';
+import type { Pieces } from './pieces';
 
 /**
  * @param results one for each name, in the same order
  * @param rest told when all results are there
+ * @returns a short answer as it is; of a longer one nothing, but each piece of it was told. It is good until the next one is
+ *   asked for
  */
 export async function* answerText(
   refIds: readonly string[],
-  results: AsyncIterable<Result>,
-  rest: () => Omit<QueryAnswer, 'results'>
-): AsyncGenerator<string> {
-  let text = '{"results":{';
+  results: AsyncIterable<QueryResult>,
+  rest: () => Omit<QueryAnswer, 'results'>,
+  pieces: Pieces
+): AsyncGenerator<Buffer, Buffer | undefined> {
+  const json = new JsonWriter(pieces).text('{"results":{');
+  let isShort = true;
   let index = 0;
-  for await (const { frames, ...others } of results) {
-    const textOf = writerOfFrames();
-    text += `${index > 0 ? ',' : ''}${JSON.stringify(refIds[index++])}:{"frames":[`;
-    for (const [position, frame] of frames.entries()) {
-      text += (position > 0 ? ',' : '') + textOf(frame);
-      if (text.length > CHUNK_LENGTH) {
-        yield text;
-        text = '';
+  for await (const { frames, values: _, ...others } of results) {
+    json.text(`${index > 0 ? ',' : ''}${JSON.stringify(refIds[index++])}:{"frames":[`);
+    const write = frameWriter(json);
+    let separator = '';
+    for (const frame of frames) {
+      json.text(separator);
+      separator = ',';
+      write(frame);
+      for (const piece of json.takeFull()) {
+        isShort = false;
+        yield piece;
+        pieces.giveBack(piece);
       }
     }
-    text += `]${members(others)}}`;
+    json.text(`]${members(others)}}`);
   }
-  yield `${text}}${members(rest())}}`;
+  json.text(`}${members(rest())}}`);
+  for (const piece of json.takeFull()) {
+    isShort = false;
+    yield piece;
+    pieces.giveBack(piece);
+  }
+  const last = json.takeLast();
+  const copy = isShort ? Buffer.from(last) : undefined;
+  if (!isShort) {
+    yield last;
+  }
+  pieces.giveBack(last);
+  return copy;
 }
 
-/** Frames as JSON. The lines of a chart have one column of times in common: it is written once and used again. */
-function writerOfFrames(): (frame: Frame) => string {
-  let times: readonly unknown[] | undefined;
-  let timesText = '';
-  return ({ schema, data: { values } }) => {
-    if (values[0] !== times) {
-      times = values[0];
-      timesText = JSON.stringify(times);
-    }
-    let text = `{"schema":${JSON.stringify(schema)},"data":{"values":[`;
-    // Added up rather than joined, which would copy all of it once more.
-    for (let i = 0; i < values.length; i++) {
-      text += i === 0 ? timesText : `,${JSON.stringify(values[i])}`;
-    }
-    return `${text}]}}`;
+/** Writes frames. The lines of a chart have one column of times in common, whose text is used again. */
+function frameWriter(json: JsonWriter): (frame: QueryFrame) => void {
+  let times: Numbers | undefined;
+  let timesText: Buffer | undefined;
+  return ({ schema, values }) => {
+    json.text(`{"schema":${JSON.stringify(schema)},"data":{"values":[`);
+    values.forEach((column, i) => {
+      json.text(i > 0 ? ',' : '');
+      if (!('read' in column)) {
+        json.text(JSON.stringify(column));
+      } else if (column === times) {
+        timesText ??= Buffer.from(JSON.stringify([...column.read()]));
+        json.bytes(timesText);
+      } else {
+        json.numbers(column.read());
+        times = i === 0 ? column : times;
+      }
+    });
+    json.text(']}}');
   };
 }
 

@@ -5,6 +5,7 @@ import type { Result } from '../../wire/answer';
 import { WireError } from '../../wire/errors';
 import { LIMITS } from '../../wire/limits';
 import { QueryRequestSchema, QuerySchema, type Query } from '../../wire/query';
+import { framesOf, type QueryResult } from '../query/frame';
 import { tryAnswerQuery } from '../query/query';
 import type { AgentContext } from './context';
 import { internal } from './errors';
@@ -90,25 +91,28 @@ export async function* answerBatch(
   context: AgentContext,
   request: FastifyRequest,
   turns: Turns
-): AsyncGenerator<Result> {
+): AsyncGenerator<QueryResult> {
   const endMs = batch.startMs + DEADLINE_MS;
   let values = 0;
   for (const [index, query] of batch.queries.entries()) {
     const inTime = await turns.take(endMs - performance.now());
+    if (request.socket.destroyed) {
+      // Nobody reads it.
+      return;
+    }
     const result = refusalOf(values, inTime) ?? answerOne(query, `queries[${index}]`, batch, context, request);
-    const held = valuesIn(result);
-    values += held;
-    turns.hold(held);
+    values += result.values;
+    turns.hold(result.values);
     try {
       yield result;
     } finally {
-      turns.release(held);
+      turns.release(result.values);
     }
   }
 }
 
 /** A batch as a whole may not take more than its share either; what is left of it fails, query by query. */
-function refusalOf(values: number, inTime: boolean): Result | undefined {
+function refusalOf(values: number, inTime: boolean): QueryResult | undefined {
   if (values > MAX_VALUES) {
     return failed(
       new WireError('too_many_points', `The queries before this one made ${values} values. Ask in several requests.`, {
@@ -128,17 +132,13 @@ function refusalOf(values: number, inTime: boolean): Result | undefined {
   return undefined;
 }
 
-function valuesIn({ frames }: Result): number {
-  return frames.reduce((sum, { data }) => data.values.reduce((columns, { length }) => columns + length, sum), 0);
-}
-
 function answerOne(
   query: unknown,
   field: string,
   { from, to }: Batch,
   { history, collector, series }: AgentContext,
   { log, id }: FastifyRequest
-): Result {
+): QueryResult {
   const fault = checkQuery(query, field);
   if (fault) {
     return failed(fault);
@@ -152,6 +152,6 @@ function answerOne(
   }
 }
 
-function failed(error: WireError): Result {
-  return { frames: [], error: error.toBody() as Result['error'] };
+function failed(error: WireError): QueryResult {
+  return { ...framesOf(), error: error.toBody() as Result['error'] };
 }

@@ -1,27 +1,26 @@
 /** `avg` of a histogram: the sum of the durations over their number, both as the kernel counted them. */
+import { Total } from '../history/group-sums';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Columns, MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums, Rows } from './measure';
 
 export class Average extends MeasureOfSums {
-  readonly #nanoseconds = new Columns(() => this.column());
-  readonly #counts = new Columns(() => this.column());
+  readonly #nanoseconds = new Rows(this.grid);
+  readonly #counts = new Rows(this.grid);
 
   constructor(groups: Groups, grid: Grid) {
     super(groups, grid, { buckets: false });
   }
 
   override closeStep(): void {
-    for (let group = 0; group < this.groupSums.size; group++) {
-      this.#nanoseconds.of(group)[this.step] += this.groupSums.nanoseconds(group);
-      this.#counts.of(group)[this.step] += this.groupSums.events(group);
-    }
+    this.spendLines(2 * this.groupSums.size);
+    this.#nanoseconds.set(this.step, this.groupSums, Total.Nanoseconds);
+    this.#counts.set(this.step, this.groupSums, Total.Events);
     this.groupSums.clear();
   }
 
-  columns(group: number): Column[] {
-    const nanoseconds = this.#nanoseconds.of(group);
-    const counts = this.#counts.of(group);
-    return [{ values: this.valuesOf((step) => (counts[step] > 0 ? nanoseconds[step] / counts[step] / 1e9 : null)) }];
+  protected valueAt(step: number, group: number): number {
+    const count = this.#counts.at(step, group);
+    return count > 0 ? this.#nanoseconds.at(step, group) / count / 1e9 : NaN;
   }
 }

@@ -1,16 +1,15 @@
-/** `error_ratio`: the share of requests that ended in an error, from 0 to 1; null where there were none. */
-import { UNWANTED } from '../history/group-sums';
+/** `error_ratio`: the share of requests that ended in an error, from 0 to 1; not known where there were none. */
+import { Total, UNWANTED } from '../history/group-sums';
 import { labelOf, type SeriesTable } from '../history/series';
 import { isErrorStatus } from '../../wire/metrics';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Columns, MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums, Rows } from './measure';
 
 export class ErrorRatio extends MeasureOfSums {
-  readonly #errors = new Columns(() => this.column());
-  readonly #requests = new Columns(() => this.column());
+  /** Of each group first what ended well, then what did not. */
+  readonly #requests = new Rows(this.grid);
 
-  /** Each group twice: what ended well, and what did not. */
   constructor(groups: Groups, grid: Grid, table: SeriesTable) {
     const isError = (series: number) => Number(isErrorStatus(labelOf(table.get(series)!, 'status')));
     super(groups, grid, {
@@ -22,17 +21,14 @@ export class ErrorRatio extends MeasureOfSums {
   }
 
   override closeStep(): void {
-    for (let group = 0; group < this.groups.size; group++) {
-      const errors = this.groupSums.events(2 * group + 1);
-      this.#errors.of(group)[this.step] += errors;
-      this.#requests.of(group)[this.step] += this.groupSums.events(2 * group) + errors;
-    }
+    this.spendLines(this.groupSums.size);
+    this.#requests.set(this.step, this.groupSums, Total.Events);
     this.groupSums.clear();
   }
 
-  columns(group: number): Column[] {
-    const errors = this.#errors.of(group);
-    const requests = this.#requests.of(group);
-    return [{ values: this.valuesOf((step) => (requests[step] > 0 ? errors[step] / requests[step] : null)) }];
+  protected valueAt(step: number, group: number): number {
+    const errors = this.#requests.at(step, 2 * group + 1);
+    const requests = this.#requests.at(step, 2 * group) + errors;
+    return requests > 0 ? errors / requests : NaN;
   }
 }

@@ -1,28 +1,27 @@
 /** `rate` and `increase`: how many events, bytes or segments. */
+import { Total } from '../history/group-sums';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Columns, MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums, Rows } from './measure';
 
 /** A rate over less than this jumps with every single event. */
 const SHORTEST_RATE_MS = 1_000;
 
 class Events extends MeasureOfSums {
-  protected readonly events = new Columns(() => this.column());
+  protected readonly events = new Rows(this.grid);
 
   constructor(groups: Groups, grid: Grid) {
     super(groups, grid, { buckets: false });
   }
 
   override closeStep(): void {
-    for (let group = 0; group < this.groupSums.size; group++) {
-      this.events.of(group)[this.step] += this.groupSums.events(group);
-    }
+    this.spendLines(this.groupSums.size);
+    this.events.set(this.step, this.groupSums, Total.Events);
     this.groupSums.clear();
   }
 
-  columns(group: number): Column[] {
-    const events = this.events.of(group);
-    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? events[step] : null)) }];
+  protected valueAt(step: number, group: number): number {
+    return this.isKnown(step) ? this.events.at(step, group) : NaN;
   }
 }
 
@@ -33,22 +32,17 @@ export class Increase extends Events {}
  * dips. A last step that has only just begun is taken together with the one before.
  */
 export class Rate extends Events {
-  override columns(group: number): Column[] {
-    const events = this.events.of(group);
-    return [{ values: this.valuesOf((step) => this.#rate(events, step)) }];
-  }
-
-  #rate(column: Float64Array, step: number): number | null {
-    let events = column[step];
-    let coveredMs = this.coveredMs[step];
+  protected override valueAt(step: number, group: number): number {
     if (!this.isKnown(step)) {
-      return null;
+      return NaN;
     }
+    let events = this.events.at(step, group);
+    let coveredMs = this.coveredMs[step];
     const hasJustBegun = step === this.grid.steps - 1 && step > 0 && coveredMs < SHORTEST_RATE_MS;
     if (hasJustBegun) {
-      events += column[step - 1];
+      events += this.events.at(step - 1, group);
       coveredMs += this.coveredMs[step - 1];
     }
-    return coveredMs > 0 ? (events * 1000) / coveredMs : null;
+    return coveredMs > 0 ? (events * 1000) / coveredMs : NaN;
   }
 }

@@ -1,7 +1,8 @@
 /** Answers as Grafana's data frames. */
-import type { Field, Frame } from '../../wire/answer';
+import type { Field } from '../../wire/answer';
 import { BUCKETS } from '../../wire/histogram';
 import { drawnBounds, type Cells } from './buckets';
+import { numbersOf, type QueryFrame, type QueryResult } from './frame';
 import { pointTimes, type Grid } from './grid';
 import type { Column } from './measure';
 import type { Plan } from './plan';
@@ -15,16 +16,26 @@ export interface Line {
 }
 
 /** One frame a line: Time and Value. */
-export function timeSeriesFrames(plan: Plan, grid: Grid, lines: readonly Line[]): Frame[] {
-  const times = pointTimes(grid);
-  return lines.flatMap(({ labels, columns }) =>
-    columns.map(({ quantile, values }): Frame => {
+export function timeSeriesFrames(
+  plan: Plan,
+  grid: Grid,
+  lines: readonly Line[]
+): Pick<QueryResult, 'frames' | 'values'> {
+  const columns = lines.reduce((sum, { columns: { length } }) => sum + length, 0);
+  return { frames: eachTimeSeries(plan, grid, lines), values: columns * 2 * grid.steps };
+}
+
+function* eachTimeSeries(plan: Plan, grid: Grid, lines: readonly Line[]): IterableIterator<QueryFrame> {
+  const times = numbersOf(pointTimes(grid));
+  for (const { labels, columns } of lines) {
+    for (const column of columns) {
+      const { quantile } = column;
       const named: Record<string, string> = Object.fromEntries(plan.by.map((label, i) => [label, labels[i]]));
       if (quantile !== undefined) {
         named.quantile = String(quantile);
       }
       const displayName = displayNameOf(plan, labels, quantile);
-      return {
+      yield {
         schema: {
           refId: plan.refId,
           name: displayName,
@@ -39,14 +50,14 @@ export function timeSeriesFrames(plan: Plan, grid: Grid, lines: readonly Line[])
             },
           ],
         },
-        data: { values: [times, values] },
+        values: [times, column],
       };
-    })
-  );
+    }
+  }
 }
 
 /** One row a group: its labels, then its values. */
-export function tableFrame(plan: Plan, lines: readonly Line[], columnNames: readonly string[]): Frame {
+export function tableFrame(plan: Plan, lines: readonly Line[], columnNames: readonly string[]): QueryFrame {
   const fields: Field[] = [
     ...plan.by.map((label): Field => ({ name: label, type: 'string' })),
     ...columnNames.map((name): Field => ({ name, type: 'number', config: valueConfig(plan) })),
@@ -58,12 +69,10 @@ export function tableFrame(plan: Plan, lines: readonly Line[], columnNames: read
       meta: { type: 'table', preferredVisualisationType: 'table' },
       fields,
     },
-    data: {
-      values: [
-        ...plan.by.map((_, i) => lines.map(({ labels }) => labels[i])),
-        ...columnNames.map((_, i) => lines.map(({ columns }) => columns[i].values[0])),
-      ],
-    },
+    values: [
+      ...plan.by.map((_, i) => lines.map(({ labels }) => labels[i])),
+      ...columnNames.map((_, i) => numbersOf(Float64Array.from(lines, ({ columns }) => columns[i].read()[0]))),
+    ],
   };
 }
 
@@ -76,24 +85,20 @@ export function columnNamesOf(plan: Plan): string[] {
  * Grafana's sparse heatmap. Its panel takes the fields by position, and the width of a cell from the first two columns:
  * where the second one is empty, a cell of 0 stands for it.
  */
-export function heatmapFrame(plan: Plan, grid: Grid, { steps, buckets, counts }: Cells): Frame {
-  const [xMax, yMin, yMax, count]: [number[], number[], number[], number[]] = [[], [], [], []];
+export function heatmapFrame(plan: Plan, grid: Grid, { steps, buckets, counts, size }: Cells): QueryFrame {
+  const second = steps[0] + 1;
+  const lacksSecond = size > 0 && second < grid.steps && !steps.subarray(0, size).includes(second);
+  const [xMax, yMin, yMax, count] = [0, 1, 2, 3].map(() => new Float64Array(size + Number(lacksSecond)));
   // There are many cells, and few buckets.
   const bounds = Array.from({ length: BUCKETS }, (_, bucket) => drawnBounds(bucket, plan.metric.minExponent));
-  const add = (step: number, bucket: number, events: number) => {
-    const { min, max } = bounds[bucket];
-    xMax.push(grid.startMs + (step + 1) * grid.stepMs);
-    yMin.push(min);
-    yMax.push(max);
-    count.push(events);
-  };
-  const second = steps[0] + 1;
-  const lacksSecond = second < grid.steps && !steps.includes(second);
-  for (let i = 0; i < steps.length; i++) {
-    add(steps[i], buckets[i], counts[i]);
-    if (lacksSecond && steps[i] < second && steps[i + 1] !== steps[i]) {
-      add(second, buckets[i], 0);
-    }
+  for (let cell = 0, from = 0; cell < count.length; cell++) {
+    const isMissing = lacksSecond && from === cell && (from === size || steps[from] > second) && cell > 0;
+    const { min, max } = bounds[buckets[isMissing ? from - 1 : from]];
+    xMax[cell] = grid.startMs + ((isMissing ? second : steps[from]) + 1) * grid.stepMs;
+    yMin[cell] = min;
+    yMax[cell] = max;
+    count[cell] = isMissing ? 0 : counts[from];
+    from += Number(!isMissing);
   }
   return {
     schema: {
@@ -107,12 +112,12 @@ export function heatmapFrame(plan: Plan, grid: Grid, { steps, buckets, counts }:
         { name: 'count', type: 'number', config: { unit: 'short' } },
       ],
     },
-    data: { values: [xMax, yMin, yMax, count] },
+    values: [xMax, yMin, yMax, count].map(numbersOf),
   };
 }
 
 /** Buckets from the first to the last that is not empty, without holes: the panel draws bars side by side. */
-export function histogramFrame(plan: Plan, labels: readonly string[], counts: Float64Array): Frame {
+export function histogramFrame(plan: Plan, labels: readonly string[], counts: Float64Array): QueryFrame {
   const values: [number[], number[], number[]] = [[], [], []];
   let last = BUCKETS - 1;
   while (last >= 0 && counts[last] === 0) {
@@ -135,7 +140,7 @@ export function histogramFrame(plan: Plan, labels: readonly string[], counts: Fl
         { name: 'count', type: 'number', labels: named, config: { unit: 'short', displayNameFromDS: displayName } },
       ],
     },
-    data: { values },
+    values: values.map((column) => numbersOf(Float64Array.from(column))),
   };
 }
 

@@ -104,6 +104,6 @@ export function stepOf({ startMs, stepMs }: Grid, ms: number): number {
 }
 
 /** Where each point is drawn: at the end of its step, the last one no later than the range. */
-export function pointTimes({ startMs, stepMs, steps, endMs }: Grid): number[] {
-  return Array.from({ length: steps }, (_, i) => Math.min(startMs + (i + 1) * stepMs, endMs));
+export function pointTimes({ startMs, stepMs, steps, endMs }: Grid): Float64Array {
+  return Float64Array.from({ length: steps }, (_, i) => Math.min(startMs + (i + 1) * stepMs, endMs));
 }

@@ -1,7 +1,7 @@
 /** `value` and `avg` of a gauge. A series that is not told is at 0: a gauge says so once when it falls there. */
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { Columns, Measure, type Column } from './measure';
+import { Columns, Measure } from './measure';
 
 /** The level at the end of each step, summed over the series of a group. */
 export class Level extends Measure {
@@ -24,9 +24,8 @@ export class Level extends Measure {
     this.#lastStep[series] = this.step;
   }
 
-  columns(group: number): Column[] {
-    const levels = this.#levels.of(group);
-    return [{ values: this.valuesOf((step) => (this.isKnown(step) ? levels[step] : null)) }];
+  protected valueAt(step: number, group: number): number {
+    return this.isKnown(step) ? this.#levels.at(step, group) : NaN;
   }
 }
 
@@ -44,8 +43,7 @@ export class AverageLevel extends Measure {
     this.#levelMilliseconds.of(this.groups.of(series))[this.step] += levelMilliseconds;
   }
 
-  columns(group: number): Column[] {
-    const sums = this.#levelMilliseconds.of(group);
-    return [{ values: this.valuesOf((step) => (this.coveredMs[step] > 0 ? sums[step] / this.coveredMs[step] : null)) }];
+  protected valueAt(step: number, group: number): number {
+    return this.coveredMs[step] > 0 ? this.#levelMilliseconds.at(step, group) / this.coveredMs[step] : NaN;
   }
 }

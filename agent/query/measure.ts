@@ -1,15 +1,15 @@
 /** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
-import { GroupSums, type Classes } from '../history/group-sums';
+import { GroupSums, Total, type Classes } from '../history/group-sums';
 import type { HistoryListener } from '../history/history';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
+import type { Numbers } from './frame';
 import { stepOf, type Grid } from './grid';
 
-/** One line of a chart: null where nothing is known. */
-export interface Column {
+/** One line of a chart: a number a step. */
+export interface Column extends Numbers {
   /** Of a quantile: its rank, like 0.99. */
   quantile?: number;
-  values: Array<number | null>;
 }
 
 /** Numbers one query may gather, over all its series: 8 MB of them. Grafana draws far fewer. */
@@ -19,8 +19,12 @@ export abstract class Measure implements HistoryListener {
   /** How much of each step was watched. */
   protected readonly coveredMs: Float64Array;
   readonly #isKnown: Uint8Array;
+  /** Of the column that was read last. */
+  readonly #read: Float64Array;
   protected step = -1;
   #values = 0;
+  #lines = 0;
+  #columns = 0;
 
   constructor(
     protected readonly groups: Groups,
@@ -28,6 +32,7 @@ export abstract class Measure implements HistoryListener {
   ) {
     this.coveredMs = new Float64Array(grid.steps);
     this.#isKnown = new Uint8Array(grid.steps);
+    this.#read = new Float64Array(grid.steps);
   }
 
   at(toMs: number, coveredMs: number): void {
@@ -47,13 +52,29 @@ export abstract class Measure implements HistoryListener {
   counter(_series: number, _increase: number): void {}
   gauge(_series: number, _last: number, _levelMilliseconds?: number): void {}
 
-  /** After the scan: the lines of one group. */
-  abstract columns(group: number): Column[];
+  /** After the scan: the lines of one group, one for each of the quantiles if there are any. */
+  columns(group: number, quantiles: readonly number[] = []): Column[] {
+    return quantiles.length === 0
+      ? [new Line(this, this.grid.steps, group, 0)]
+      : quantiles.map((quantile, place) => new Line(this, this.grid.steps, group, place, quantile));
+  }
 
   /** Room for a number a step, for one more line. */
   protected column(): Float64Array {
-    this.spend(this.grid.steps);
+    this.spendLines(++this.#columns);
     return new Float64Array(this.grid.steps);
+  }
+
+  /**
+   * So many lines there are by now, which will have a number a step.
+   *
+   * @throws WireError too_many_points, when these are too many
+   */
+  spendLines(lines: number): void {
+    if (lines > this.#lines) {
+      this.spend((lines - this.#lines) * this.grid.steps);
+      this.#lines = lines;
+    }
   }
 
   /** @throws WireError too_many_points, when the numbers of the query are too many */
@@ -73,12 +94,30 @@ export abstract class Measure implements HistoryListener {
     return this.#isKnown[step] === 1;
   }
 
-  protected valuesOf(valueAt: (step: number) => number | null): Array<number | null> {
-    const values = new Array<number | null>(this.grid.steps);
+  /** All steps of a line, in the array that the next one will be read into. */
+  read(group: number, quantile: number): Float64Array {
     for (let step = 0; step < this.grid.steps; step++) {
-      values[step] = valueAt(step);
+      this.#read[step] = this.valueAt(step, group, quantile);
     }
-    return values;
+    return this.#read;
+  }
+
+  /** NaN where nothing is known. @param quantile which of those that were asked for */
+  protected abstract valueAt(step: number, group: number, quantile: number): number;
+}
+
+/** One of a measure's lines. Not a function, of which each would have to be made anew. */
+class Line implements Column {
+  constructor(
+    private readonly measure: Measure,
+    readonly length: number,
+    private readonly group: number,
+    private readonly place: number,
+    readonly quantile?: number
+  ) {}
+
+  read(): Float64Array {
+    return this.measure.read(this.group, this.place);
   }
 }
 
@@ -106,6 +145,47 @@ export abstract class MeasureOfSums extends Measure {
   }
 }
 
+/** In numbers; a block of memory of this size is a mapping of its own, and given back as soon as it is free. */
+const CHUNK = 8_192;
+
+/**
+ * A number for each group and step, as they are when a step is over: 0 of a group that came later. In few blocks: ten
+ * thousand steps would be as many small ones, and leave holes behind.
+ */
+export class Rows {
+  readonly #chunks: Float64Array[] = [];
+  #used = CHUNK;
+  /** By step: the chunk its row is in, where it begins there, and how many groups there were; 0 where it has none. */
+  readonly #chunkOf: Uint32Array;
+  readonly #from: Uint32Array;
+  readonly #groups: Uint32Array;
+
+  constructor({ steps }: Grid) {
+    this.#chunkOf = new Uint32Array(steps);
+    this.#from = new Uint32Array(steps);
+    this.#groups = new Uint32Array(steps);
+  }
+
+  set(step: number, sums: GroupSums, total: Total.Events | Total.Nanoseconds): void {
+    if (sums.size === 0) {
+      return;
+    }
+    if (this.#used + sums.size > CHUNK) {
+      this.#chunks.push(new Float64Array(Math.max(CHUNK, sums.size)));
+      this.#used = 0;
+    }
+    this.#chunkOf[step] = this.#chunks.length - 1;
+    this.#from[step] = this.#used;
+    this.#groups[step] = sums.size;
+    sums.copy(total, this.#chunks[this.#chunks.length - 1], this.#used);
+    this.#used += sums.size;
+  }
+
+  at(step: number, group: number): number {
+    return group < this.#groups[step] ? this.#chunks[this.#chunkOf[step]][this.#from[step] + group] : 0;
+  }
+}
+
 /** A number for each group and step that starts at 0. */
 export class Columns {
   readonly #columns: Float64Array[] = [];
@@ -114,5 +194,10 @@ export class Columns {
 
   of(group: number): Float64Array {
     return (this.#columns[group] ??= this.make());
+  }
+
+  /** 0 of a group that was never asked for. */
+  at(step: number, group: number): number {
+    return this.#columns[group]?.[step] ?? 0;
   }
 }

@@ -2,10 +2,12 @@
 import { BUCKETS, BUCKETS_PER_OCTAVE, OVERFLOW, UNDERFLOW, upperBoundSeconds } from '../../wire/histogram';
 import type { Grid } from './grid';
 import type { Groups } from './groups';
-import { MeasureOfSums, type Column } from './measure';
+import { MeasureOfSums } from './measure';
 
 /** In place of a bucket: nothing happened. */
 const UNKNOWN = BUCKETS;
+/** Of numbers: a block of memory that is given back as soon as it is free. */
+const CHUNK = 32_768;
 const HALF_A_BUCKET = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE));
 
 /** Of a bucket's middle: a bucket is 9 % wide, and what no digit says need not be written 50,000 times. */
@@ -32,40 +34,41 @@ export class Quantiles extends MeasureOfSums {
   readonly #ranks: Float64Array;
   /** By step, of each group the bucket that each quantile is in; `UNKNOWN` where there is none. */
   readonly #rows: Int16Array[] = [];
-  /** What is answered for each of these: made once, where 50,000 points would be as many objects. */
-  readonly #values: Array<number | null>;
+  /** Where the rows are: in few blocks, as in `Rows`. */
+  #chunk = new Int16Array(0);
+  #used = 0;
+  /** What is answered for each of these. */
+  readonly #values: Float64Array;
   /** Whether any quantile fell outside the range of the buckets. */
   belowRange = false;
   aboveRange = false;
 
-  constructor(
-    groups: Groups,
-    grid: Grid,
-    private readonly quantiles: readonly number[],
-    minExponent: number
-  ) {
+  constructor(groups: Groups, grid: Grid, quantiles: readonly number[], minExponent: number) {
     super(groups, grid, { buckets: true });
     this.#ranks = Float64Array.from(quantiles);
-    this.#values = [...Array(BUCKETS).keys()].map((bucket) => secondsOfBucket(bucket, minExponent));
-    this.#values[UNKNOWN] = null;
+    this.#values = Float64Array.from({ length: BUCKETS }, (_, bucket) => secondsOfBucket(bucket, minExponent));
   }
 
   override closeStep(): void {
     if (this.groupSums.size === 0) {
       return;
     }
-    const row = this.groupSums.takeQuantiles(this.#ranks);
-    this.spend(row.length);
+    const length = this.groupSums.size * this.#ranks.length;
+    if (this.#used + length > this.#chunk.length) {
+      this.#chunk = new Int16Array(Math.max(CHUNK, length));
+      this.#used = 0;
+    }
+    const row = this.groupSums.takeQuantiles(this.#ranks, this.#chunk.subarray(this.#used, this.#used + length));
+    this.#used += length;
+    this.spendLines(row.length);
     this.belowRange ||= row.includes(UNDERFLOW);
     this.aboveRange ||= row.includes(OVERFLOW);
     this.#rows[this.step] = row;
   }
 
-  columns(group: number): Column[] {
-    return this.quantiles.map((quantile, i) => {
-      const place = group * this.quantiles.length + i;
-      // A group that came later has no place in the rows before.
-      return { quantile, values: this.valuesOf((step) => this.#values[this.#rows[step]?.[place] ?? UNKNOWN]) };
-    });
+  protected valueAt(step: number, group: number, quantile: number): number {
+    // A group that came later has no place in the rows before.
+    const bucket = this.#rows[step]?.[group * this.#ranks.length + quantile] ?? UNKNOWN;
+    return bucket === UNKNOWN ? NaN : this.#values[bucket];
   }
 }

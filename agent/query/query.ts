@@ -5,13 +5,14 @@
 import type { LiveSource } from '../history/deltas';
 import type { History } from '../history/history';
 import type { SeriesTable } from '../history/series';
-import type { Frame, Notice, Result } from '../../wire/answer';
+import type { Notice, Result } from '../../wire/answer';
 import { isWireError } from '../../wire/errors';
 import type { Query } from '../../wire/query';
 import { Average } from './averages';
 import { Cells, Distribution } from './buckets';
 import { ErrorRatio } from './error-ratio';
 import { Increase, Rate } from './events';
+import { framesOf, type QueryResult } from './frame';
 import { columnNamesOf, heatmapFrame, histogramFrame, tableFrame, timeSeriesFrames, type Line } from './frames';
 import { planGrid, wholeRange, type Grid, type Range } from './grid';
 import { Groups } from './groups';
@@ -44,36 +45,33 @@ export function answerQuery(
   range: Range,
   context: QueryContext,
   { field = 'queries[0]' }: QueryOptions = {}
-): Result {
+): QueryResult {
   const plan = planQuery(query, field);
   const resolved = resolveRange(range, context);
   if (resolved.from >= resolved.to) {
-    return { frames: [], notices: [{ severity: 'info', text: 'The range lies in the future.' }] };
+    return { ...framesOf(), notices: [{ severity: 'info', text: 'The range lies in the future.' }] };
   }
   const isWhole = plan.select === 'histogram' || (plan.instant && plan.select !== 'heatmap');
   const grid = isWhole ? wholeRange(resolved) : planGrid(query, resolved, context.history, field);
   const live = resolved.isLive ? new LiveSnapshot(context.live) : context.live;
   const groups = new Groups(plan, context.series, field);
-  const { frames, notices } = answer(plan, grid, groups, resolved, { ...context, live });
-  return { frames, notices: [...rangeNotices(query, grid, resolved, context), ...notices] };
+  const { notices, ...frames } = answer(plan, grid, groups, resolved, { ...context, live });
+  return { ...frames, notices: [...rangeNotices(query, grid, resolved, context), ...notices] };
 }
 
 /** The same, with what is wrong in the answer: one bad query of a batch fails alone. */
-export function tryAnswerQuery(query: Query, range: Range, context: QueryContext, options?: QueryOptions): Result {
+export function tryAnswerQuery(query: Query, range: Range, context: QueryContext, options?: QueryOptions): QueryResult {
   try {
     return answerQuery(query, range, context, options);
   } catch (error) {
     if (isWireError(error)) {
-      return { frames: [], error: error.toBody() as Result['error'] };
+      return { ...framesOf(), error: error.toBody() as Result['error'] };
     }
     throw error;
   }
 }
 
-interface Answer {
-  frames: Frame[];
-  notices: Notice[];
-}
+type Answer = Pick<QueryResult, 'frames' | 'values'> & { notices: Notice[] };
 
 function answer(plan: Plan, grid: Grid, groups: Groups, range: ResolvedRange, context: QueryContext): Answer {
   const tell = <M extends Measure>(measure: M): M => {
@@ -115,11 +113,16 @@ function answerLines(plan: Plan, grid: Grid, groups: Groups, range: ResolvedRang
   if (range.isLive && countsFromZero) {
     groups.addLive();
   }
-  const lines = groups.labels.map((labels, group): Line => ({ labels, columns: measure.columns(group) }));
+  const quantiles = plan.select === 'quantile' ? plan.quantiles : [];
+  // Lines of what is measured and did nothing are lines, too.
+  measure.spendLines(groups.size * Math.max(1, quantiles.length));
+  const lines = groups.labels.map((labels, group): Line => ({ labels, columns: measure.columns(group, quantiles) }));
   lines.sort((a, b) => compareLabels(a.labels, b.labels));
   const { kept, notices } = keepTop(plan, lines);
-  const frames = plan.instant ? [tableFrame(plan, kept, columnNamesOf(plan))] : timeSeriesFrames(plan, grid, kept);
-  return { frames, notices: [...notices, ...outOfRangeNotices(plan, measure)] };
+  const frames = plan.instant
+    ? framesOf(tableFrame(plan, kept, columnNamesOf(plan)))
+    : timeSeriesFrames(plan, grid, kept);
+  return { ...frames, notices: [...notices, ...outOfRangeNotices(plan, measure)] };
 }
 
 /** The panel draws one heatmap; a second frame would silently be left out. */
@@ -129,16 +132,17 @@ function answerHeatmap(plan: Plan, grid: Grid, cells: Cells): Answer {
     const text = `A heatmap shows all series together; "by" (${plan.by.join(', ')}) was ignored. Filter to see a part.`;
     notices.push({ severity: 'info', text });
   }
-  return { frames: [heatmapFrame(plan, grid, cells)], notices };
+  return { ...framesOf(heatmapFrame(plan, grid, cells)), notices };
 }
 
 function answerHistogram(plan: Plan, groups: Groups, distribution: Distribution): Answer {
   const all = groups.labels.map((labels, group) => ({ labels, counts: distribution.counts(group) }));
   all.sort((a, b) => compareLabels(a.labels, b.labels));
   if (all.length === 0) {
-    return { frames: plan.by.length === 0 ? [histogramFrame(plan, [], new Float64Array(0))] : [], notices: [] };
+    const nothing = plan.by.length === 0 ? [histogramFrame(plan, [], new Float64Array(0))] : [];
+    return { ...framesOf(...nothing), notices: [] };
   }
-  return { frames: all.map(({ labels, counts }) => histogramFrame(plan, labels, counts)), notices: [] };
+  return { ...framesOf(...all.map(({ labels, counts }) => histogramFrame(plan, labels, counts))), notices: [] };
 }
 
 function keepTop({ top }: Plan, lines: Line[]): { kept: Line[]; notices: Notice[] } {
@@ -158,9 +162,10 @@ function keepTop({ top }: Plan, lines: Line[]): { kept: Line[]; notices: Notice[
 
 function largest({ columns }: Line): number {
   let max = -Number.MAX_VALUE;
-  for (const { values } of columns) {
-    for (const value of values) {
-      if (value !== null && value > max) {
+  for (const column of columns) {
+    for (const value of column.read()) {
+      // Never of what is not known.
+      if (value > max) {
         max = value;
       }
     }

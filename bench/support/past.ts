@@ -5,6 +5,7 @@ import type { Query } from '../../wire/query';
 import { History } from '../../agent/history/history';
 import { HistoryFile } from '../../agent/history/file/file';
 import { SeriesTable } from '../../agent/history/series';
+import { plain } from '../../test/support/plain';
 import { METRIC, type Gain, type SeriesSketch } from './traffic';
 
 export interface PastOptions {
@@ -49,10 +50,8 @@ export class Past {
   /** As the agent would, without the way there and back. */
   answer(query: Query, fromMs: number, toMs: number): Result {
     const live = { peek: () => {} };
-    return answerQuery(
-      query,
-      { from: fromMs, to: toMs },
-      { history: this.#history, series: this.#table, live, nowMs: toMs }
+    return plain(
+      answerQuery(query, { from: fromMs, to: toMs }, { history: this.#history, series: this.#table, live, nowMs: toMs })
     );
   }
 

@@ -7,6 +7,7 @@
 #include "bpf_object.h"
 #include "errors.h"
 #include "lock.h"
+#include "number_text.h"
 #include "pin.h"
 #include "record_sums.h"
 
@@ -20,6 +21,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("trimAllocator", Napi::Function::New(env, TrimAllocator, "trimAllocator"));
   exports.Set("addRecord", Napi::Function::New(env, AddRecord, "addRecord"));
   exports.Set("takeQuantiles", Napi::Function::New(env, TakeQuantiles, "takeQuantiles"));
+  exports.Set("writeNumbers", Napi::Function::New(env, WriteNumbers, "writeNumbers"));
   exports.Set("lock", Napi::Function::New(env, TakeLock, "lock"));
   exports.Set("BpfObject", BpfObject::Define(env));
   exports.Set("BpfMap", BpfMap::Define(env));

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <utility>
+
+#include "view.h"
 
 namespace ringside {
 
@@ -72,16 +73,6 @@ class Reader {
   const uint8_t* bytes_;
   size_t length_;
   size_t at_;
-};
-
-template <typename Array>
-struct View {
-  explicit View(const Napi::Value& value)
-      : array(value.As<Array>()), data(array.Data()), length(array.ElementLength()) {}
-
-  Array array;
-  decltype(std::declval<Array>().Data()) data;
-  size_t length;
 };
 
 // A bucket's byte and what follows it: how many events, and how far the bucket is from the one before.

@@ -4,6 +4,7 @@ import { answerQuery } from '../../agent/query/query';
 import { Ticker } from '../../agent/ticker';
 import type { LabelName } from '../../wire/metrics';
 import type { Query } from '../../wire/query';
+import { plain } from './plain';
 import type { TestCollector } from './collector';
 import type { Counts } from './totals';
 
@@ -88,6 +89,6 @@ export class Recording {
     const { collector: live, series } = this.#collector;
     const nowMs = Date.now();
     const range = { from: this.startMs - 1_000, to: nowMs + 1_000 };
-    return answerQuery(query, range, { history: this.#history, live, series, nowMs });
+    return plain(answerQuery(query, range, { history: this.#history, live, series, nowMs }));
   }
 }

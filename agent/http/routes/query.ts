@@ -1,6 +1,4 @@
 /** `POST /api/v1/query`: several questions about one range. */
-import { Readable } from 'node:stream';
-import { finished } from 'node:stream/promises';
 import type { FastifyPluginCallback } from 'fastify';
 import { QueryAnswerSchema, type Notice } from '../../../wire/answer';
 import { QueryRequestSchema } from '../../../wire/query';
@@ -8,7 +6,9 @@ import { answerText } from '../answer-text';
 import { answerBatch, checkBatch, refIdsOf, type Batch } from '../batch';
 import type { AgentContext } from '../context';
 import { Gate } from '../gate';
+import { Pieces } from '../pieces';
 import { refusals } from '../refusals';
+import { sendPieces } from '../send-pieces';
 import { Turns } from '../turns';
 
 /** A dashboard sends a request a panel; with those that wait, this is several dashboards at once. */
@@ -17,6 +17,7 @@ const REQUESTS = { working: 8, waiting: 56, waitingMs: 10_000 };
 export const queryRoutes: FastifyPluginCallback<AgentContext> = (app, context, done) => {
   const gate = new Gate(REQUESTS);
   const turns = new Turns();
+  const pieces = new Pieces();
 
   app.post<{ Body: Batch }>(
     '/api/v1/query',
@@ -38,14 +39,22 @@ export const queryRoutes: FastifyPluginCallback<AgentContext> = (app, context, d
       const refIds = refIdsOf(request.body);
       const startMs = performance.now();
       await gate.pass(async () => {
-        const text = answerText(refIds, answerBatch({ ...request.body, startMs }, context, request, turns), () => ({
-          notices: noticesOf(context),
-          nodes: [{ node: context.node, state: 'ok', latencyMs: performance.now() - startMs }],
-        }));
-        const stream = Readable.from(text, { objectMode: false });
-        reply.type('application/json; charset=utf-8').send(stream);
-        // Until the last byte is read, or the reader is gone; then no further query of the batch is answered.
-        await finished(stream).catch(() => {});
+        const text = answerText(
+          refIds,
+          answerBatch({ ...request.body, startMs }, context, request, turns),
+          () => ({
+            notices: noticesOf(context),
+            nodes: [{ node: context.node, state: 'ok', latencyMs: performance.now() - startMs }],
+          }),
+          pieces
+        );
+        reply.type('application/json; charset=utf-8');
+        const first = await text.next();
+        if (first.done) {
+          reply.send(first.value);
+        } else {
+          await sendPieces(reply, first, text);
+        }
       });
       return reply;
     }

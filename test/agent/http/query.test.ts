@@ -125,6 +125,32 @@ describe('under load', () => {
     });
   }, 30_000);
 
+  it('answers many long questions at a time, each with what it has asked for', async () => {
+    const pods = Array.from({ length: 40 }, (_, i) => `pod-${i}`);
+    pods.forEach((pod, i) => agent.events.observe(REQUESTS, { method: 'GET', status: '200', pod }, 1e6, i + 1));
+    agent.tick();
+    await listen(agent.app, { host: '127.0.0.1', port: 0 });
+    const { port } = agent.app.server.address() as AddressInfo;
+    const to = Date.now();
+    const ofPods = async (some: string[]) => {
+      const where = [{ label: 'pod', op: '=~', value: some.join('|') }];
+      const wide = { refId: 'A', metric: REQUESTS, select: 'increase', by: ['pod'], stepMs: 1_000, where };
+      const response = await fetch(`http://127.0.0.1:${port}/api/v1/query`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ from: to - 3_600_000, to: to + 1_000, queries: [wide] }),
+      });
+      const { results } = (await response.json()) as QueryAnswer;
+      return results.A.frames.map(({ schema, data }) => {
+        const sum = data.values[1].reduce((all: number, value) => all + Number(value), 0);
+        return [schema.fields[1].labels?.pod, data.values[0].length > 3_600, sum];
+      });
+    };
+    const rotated = pods.map((_, i) => [...pods.slice(i), ...pods.slice(0, i)].slice(0, 12).sort());
+    const answers = await Promise.all(rotated.map(ofPods));
+    expect(answers).toEqual(rotated.map((some) => some.map((pod) => [pod, true, pods.indexOf(pod) + 1])));
+  }, 60_000);
+
   it('gives the place of a reader who is gone to those who wait', async () => {
     for (let i = 0; i < 60; i++) {
       agent.events.observe(REQUESTS, { method: 'GET', status: '200', pod: `pod-${i}` }, 1e6);

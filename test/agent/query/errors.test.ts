@@ -197,6 +197,20 @@ describe('what is wrong with a query', () => {
       code: 'too_many_points',
       details: { field: 'queries[0].stepMs', received: 1_000, limit: 1_000_000 },
     });
+    // Lines of those that are measured and did nothing lately are lines, too.
+    crowd.pass(60);
+    for (const by of [['cgroup'], []] as const) {
+      const { error, frames } = crowd.tryAsk({ ...query, by: [...by] }, crowd.nowMs - 30_000, crowd.nowMs + 1);
+      expect([error, frames.length]).toEqual([undefined, by.length === 0 ? 1 : 200]);
+    }
+    const quiet = new World({ startMs: T0 + 1_000_000 });
+    for (let i = 0; i < 400; i++) {
+      quiet.the(BYTES, { cgroup: `/${i}` });
+    }
+    quiet.pass(3_500);
+    expect(quiet.tryAsk(query, quiet.nowMs - 3_000_000, quiet.nowMs + 1).error).toMatchObject({
+      code: 'too_many_points',
+    });
   });
 });
 

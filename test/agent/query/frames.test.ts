@@ -175,6 +175,31 @@ describe('a heatmap', () => {
     ]);
   });
 
+  it('has as many cells as there are, step by step and bucket by bucket', () => {
+    const world = new World();
+    const get = world.the(HTTP, {});
+    const [STEPS, BUCKETS_EACH] = [100, 97];
+    for (let step = 0; step < STEPS; step++) {
+      // One bucket in two, and as many events as the step's number.
+      for (let i = 0; i < BUCKETS_EACH; i++) {
+        world.happen(get, ...Array(step + 1).fill(2 ** (i / 4 - 19.95) * SECOND));
+      }
+      world.pass(1);
+    }
+    const [{ data }] = world.ask({ select: 'heatmap', stepMs: 1_000 }).frames;
+    const [times, mins, maxs, counts] = data.values as number[][];
+    expect(times).toEqual(
+      Array.from({ length: STEPS * BUCKETS_EACH }, (_, i) => T0 + 1_000 * (1 + Math.floor(i / BUCKETS_EACH)))
+    );
+    expect(mins).toEqual(Array.from({ length: STEPS }, () => mins.slice(0, BUCKETS_EACH)).flat());
+    mins.slice(0, BUCKETS_EACH).forEach((min, i) => {
+      expect(min).toBeLessThan(2 ** (i / 4 - 19.95));
+      expect(maxs[i]).toBeGreaterThanOrEqual(2 ** (i / 4 - 19.95));
+      expect(maxs[i] / min).toBeCloseTo(2 ** (1 / 8), 9);
+    });
+    expect(counts).toEqual(counts.map((_, i) => 1 + Math.floor(i / BUCKETS_EACH)));
+  });
+
   it('is an empty frame when nothing happened', () => {
     const world = new World().pass(10);
     const [{ data }] = world.ask({ select: 'heatmap' }).frames;

@@ -1,5 +1,6 @@
 import { answerQuery } from '../../../agent/query/query';
 import type { Query } from '../../../wire/query';
+import { plain } from '../../support/plain';
 import { ACTIVE, BYTES, HTTP, MILLISECOND, SECOND, T0, World, namesOf, points, pointsOf, rowsOf } from './world';
 
 const steps = (stepMs: number) => ({ select: 'rate', stepMs }) as const;
@@ -122,7 +123,7 @@ describe('rate', () => {
       },
     };
     const query: Query = { refId: 'A', metric: BYTES, select: 'increase', by: ['pod'], instant: true };
-    expect(rowsOf(answerQuery(query, { from: T0, to: world.nowMs }, found))).toEqual([['new', 4096]]);
+    expect(rowsOf(plain(answerQuery(query, { from: T0, to: world.nowMs }, found)))).toEqual([['new', 4096]]);
   });
 
   it('has a gap where nobody looked, and no spike after it', () => {

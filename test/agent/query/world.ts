@@ -8,6 +8,7 @@ import type { Frame, Result } from '../../../wire/answer';
 import { bucketOfNanoseconds } from '../../../wire/histogram';
 import { METRICS, type Metric } from '../../../wire/metrics';
 import type { Query } from '../../../wire/query';
+import { plain } from '../../support/plain';
 import { intern } from '../../support/series';
 
 /** A whole hour. */
@@ -119,11 +120,11 @@ export class World {
   }
 
   ask(query: Partial<Query>, from = T0, to = this.nowMs): Result {
-    return answerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context);
+    return plain(answerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context));
   }
 
   tryAsk(query: Partial<Query>, from = T0, to = this.nowMs): Result {
-    return tryAnswerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context);
+    return plain(tryAnswerQuery({ refId: 'A', metric: HTTP, select: 'rate', ...query }, { from, to }, this.context));
   }
 }
 

@@ -1,0 +1,10 @@
+// Numbers as JSON.
+#pragma once
+
+#include <napi.h>
+
+namespace ringside {
+
+Napi::Value WriteNumbers(const Napi::CallbackInfo& info);
+
+}  // namespace ringside
