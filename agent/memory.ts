@@ -7,6 +7,11 @@ import { setUpAllocator, trimAllocator } from '../native';
 const TIDY_MS = 10_000;
 /** So much more than after the last collection is worth another one: less has not been given time to become garbage. */
 const WORTH_BYTES = 512 * 1024;
+/**
+ * A collection that found so much is followed by another one: it leaves the bytecode of what was called since the one before,
+ * and compacts by what that one found.
+ */
+const FOUND_BYTES = 256 * 1024;
 
 /**
  * To be called first: what is allocated before is not affected.
@@ -29,10 +34,13 @@ export function keepMemorySmall(): void {
   const collectGarbage: () => void = runInNewContext('gc');
   setUpAllocator();
   let floorBytes = 0;
+  let isWorthAnother = false;
   setInterval(() => {
-    if (inUseBytes() > floorBytes + WORTH_BYTES) {
+    const beforeBytes = inUseBytes();
+    if (isWorthAnother || beforeBytes > floorBytes + WORTH_BYTES) {
       collectGarbage();
       floorBytes = inUseBytes();
+      isWorthAnother = beforeBytes > floorBytes + FOUND_BYTES;
     }
     trimAllocator();
   }, TIDY_MS).unref();

@@ -27,7 +27,8 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 
 function send(reply: FastifyReply, error: WireError): FastifyReply {
   if (error.status === 503) {
-    reply.header('retry-after', RETRY_AFTER_SECONDS);
+    // An open connection takes 6 KB, and who was turned away may keep a hundred of them for a minute.
+    reply.headers({ 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' });
   }
   if (error.status === 401) {
     reply.header('www-authenticate', 'Bearer realm="ringside"');
