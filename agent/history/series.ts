@@ -28,6 +28,12 @@ export function labelOf({ own, target }: Pick<Series, 'own' | 'target'>, label: 
   return own[label] ?? target.labels[label] ?? '';
 }
 
+/** Which series somebody wants: those with both. */
+export interface Wanted {
+  target(labels: Labels): boolean;
+  own(labels: Labels): boolean;
+}
+
 export interface SeriesTableOptions {
   /** How many series there is memory for from the start; with more, more is taken. */
   capacity?: number;
@@ -182,18 +188,20 @@ export class SeriesTable {
   }
 
   /**
-   * Tells of all series of a metric that may be seen, without making an object of each.
+   * Tells of the series of a metric that may be seen and are wanted. Labels that many have in common are looked at once,
+   * not for each of them.
    *
    * @param hear `targetNumber` is another one for another target, and below `targetNumbers`
    */
-  each(metric: Metric, hear: (id: number, target: Target, own: Labels, targetNumber: number) => void): void {
+  each(metric: Metric, wanted: Wanted, hear: (id: number, targetNumber: number) => void): void {
     const number = this.#metrics.find(metric);
     const { metric: metrics, target: targets, own: owns, users, remembered } = this.#columns;
+    const isTarget = this.#targets.which(({ labels, hidden }) => !hidden && wanted.target(labels));
+    const isOwn = this.#owns.which((labels) => wanted.own(labels));
     for (let id = 0; id < this.#end; id++) {
-      if (metrics[id] === number && (users[id] > 0 || remembered[id] === 1)) {
-        const target = this.#targets.get(targets[id]);
-        if (!target.hidden) {
-          hear(id, target, this.#owns.get(owns[id]), targets[id]);
+      if (metrics[id] === number && isTarget[targets[id]] === 1 && isOwn[owns[id]] === 1) {
+        if (users[id] > 0 || remembered[id] === 1) {
+          hear(id, targets[id]);
         }
       }
     }

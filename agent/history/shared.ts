@@ -34,6 +34,11 @@ export class Shared<Key, Value> {
     return this.#entries[number]!.value;
   }
 
+  /** 1 for each value of which something is true, by its number. */
+  which(isTrue: (value: Value) => boolean): Uint8Array {
+    return Uint8Array.from(this.#entries, (entry) => (entry && isTrue(entry.value) ? 1 : 0));
+  }
+
   /** One more than the largest number there has been. */
   get end(): number {
     return this.#entries.length;

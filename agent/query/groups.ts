@@ -1,9 +1,10 @@
 /** Which series a query wants, and which of its groups each belongs to. */
 import { UNKNOWN, UNWANTED, type Classes } from '../history/group-sums';
-import { labelOf, type SeriesTable } from '../history/series';
+import { labelOf, type Labels, type SeriesTable } from '../history/series';
 import { WireError } from '../../wire/errors';
 import type { LabelName } from '../../wire/metrics';
 import { LIMITS } from '../../wire/query';
+import type { LabelMatcher } from './matchers';
 import type { Plan } from './plan';
 
 export class Groups implements Classes {
@@ -25,16 +26,19 @@ export class Groups implements Classes {
     readonly field: string
   ) {
     const { metric, by, where } = plan;
-    const areApart = by.some((label) => (metric.labels as readonly LabelName[]).includes(label));
+    const isOwn = (label: LabelName) => (metric.labels as readonly LabelName[]).includes(label);
+    const areApart = by.some(isOwn);
     this.classes = areApart ? table.capacity : table.targetNumbers;
     this.wanted = new Uint8Array(table.capacity);
     this.classOf = new Int32Array(table.capacity).fill(UNWANTED);
     this.#groupOf = new Int32Array(this.classes).fill(UNKNOWN);
-    table.each(metric, (id, target, own, targetNumber) => {
-      if (where.every(({ label, matches }) => matches(labelOf({ own, target }, label)))) {
-        this.wanted[id] = 1;
-        this.classOf[id] = areApart ? id : targetNumber;
-      }
+    const wanted = {
+      own: matcherOf(where.filter(({ label }) => isOwn(label))),
+      target: matcherOf(where.filter(({ label }) => !isOwn(label))),
+    };
+    table.each(metric, wanted, (id, targetNumber) => {
+      this.wanted[id] = 1;
+      this.classOf[id] = areApart ? id : targetNumber;
     });
   }
 
@@ -84,4 +88,9 @@ export class Groups implements Classes {
     }
     return group;
   }
+}
+
+/** Whether all of these are true of labels; an absent one is an empty string. */
+function matcherOf(where: readonly LabelMatcher[]): (labels: Labels) => boolean {
+  return (labels) => where.every(({ label, matches }) => matches(labels[label] ?? ''));
 }
