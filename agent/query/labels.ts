@@ -1,5 +1,5 @@
 /** The values of a label that were seen in a range: what an editor suggests and a dashboard variable lists. */
-import type { HistoryListener } from '../history/history';
+import type { HistoryListener } from '../history/scanner';
 import { labelOf } from '../history/series';
 import { METRICS, LABELS, labelsOf, type LabelName, type Metric } from '../../wire/metrics';
 import { WireError } from '../../wire/errors';

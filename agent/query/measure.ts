@@ -1,6 +1,6 @@
 /** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
 import { GroupSums, Total, type Classes } from '../history/group-sums';
-import type { HistoryListener } from '../history/history';
+import type { HistoryListener } from '../history/scanner';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
 import type { Numbers } from './frame';

@@ -2,7 +2,7 @@
 import type { Notice } from '../../wire/answer';
 import { FINITE_BUCKETS, UNDERFLOW, upperBoundSeconds } from '../../wire/histogram';
 import type { Query } from '../../wire/query';
-import type { Gap } from '../history/history';
+import type { Gap } from '../history/scanner';
 import type { Grid } from './grid';
 import type { Measure } from './measure';
 import type { Plan } from './plan';

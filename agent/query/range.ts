@@ -1,6 +1,6 @@
 /** What a range means now, and telling everything that happened in it. */
 import type { Deltas } from '../history/deltas';
-import type { HistoryListener } from '../history/history';
+import type { HistoryListener } from '../history/scanner';
 import { WireError } from '../../wire/errors';
 import type { Grid, Range } from './grid';
 import type { QueryContext } from './query';

@@ -1,7 +1,8 @@
 /** A day of ticks in seconds and two months of them: what the history forgets, it forgets altogether, and what it keeps is all there. */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { History, type HistoryListener } from '../../../agent/history/history';
+import { History } from '../../../agent/history/history';
+import type { HistoryListener } from '../../../agent/history/scanner';
 import { SeriesTable, type Series } from '../../../agent/history/series';
 import { METRICS, type Metric } from '../../../wire/metrics';
 

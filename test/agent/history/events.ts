@@ -1,6 +1,6 @@
 /** The naive history the real one is compared with: every tick's events in plain arrays, for ever. */
 import type { Deltas } from '../../../agent/history/deltas';
-import type { HistoryListener } from '../../../agent/history/history';
+import type { HistoryListener } from '../../../agent/history/scanner';
 
 export interface HistogramEvent {
   kind: 'histogram';

@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDisk, type Disk, type OpenDisk } from '../../../../agent/history/file/disk';
 import { HistoryFile } from '../../../../agent/history/file/file';
-import { History, MIN_HISTORY_BYTES, type ScanOptions } from '../../../../agent/history/history';
+import { History, MIN_HISTORY_BYTES } from '../../../../agent/history/history';
+import type { ScanOptions } from '../../../../agent/history/scanner';
 import { labelOf, SeriesTable } from '../../../../agent/history/series';
 import { LABELS } from '../../../../wire/metrics';
 
