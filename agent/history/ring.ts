@@ -41,8 +41,6 @@ export class RecordRing {
   /** Sequence number of the oldest record, and of the next one. */
   first = 0;
   end = 0;
-  /** Records that are known to have no gap between them: from the first one up to the one before the end. */
-  #even = { first: 0, end: 0 };
 
   constructor(budgetBytes: number, maxRecords: number) {
     this.#slots = Math.max(8, Math.min(maxRecords, Math.floor(budgetBytes / 8 / SLOT_BYTES)));
@@ -174,9 +172,6 @@ export class RecordRing {
   /** Fills the index entry of a record that was read back; `resume` says then which of them count. */
   put(sequence: number, offset: number, head: RecordHead): void {
     const slot = sequence % this.#slots;
-    if (sequence < this.#even.end) {
-      this.#even = { first: 0, end: 0 };
-    }
     this.#offsets[slot] = offset;
     this.#toMs[slot] = head.toMs;
     this.#coveredMs[slot] = head.coveredMs;
@@ -194,7 +189,6 @@ export class RecordRing {
 
   /** The ring is as it was when its last record ended at `head`. */
   resume(first: number, end: number, head: number): void {
-    this.#even = { first: 0, end: 0 };
     this.first = first;
     this.end = end;
     this.#head = head;
@@ -202,7 +196,6 @@ export class RecordRing {
 
   /** Moves one record in time. */
   shiftOne(sequence: number, ms: number): void {
-    this.#even = { first: 0, end: 0 };
     this.#toMs[sequence % this.#slots] += ms;
   }
 
@@ -237,10 +230,8 @@ export class RecordRing {
   }
 
   /**
-   * Tells the times that no record is about, if they are longer than `leastMs`; the first one begins at `endMs`. What was
-   * looked at before is stepped over: a dashboard that asks for an hour every few seconds asks for few new records.
+   * Tells the times that no record is about, if they are longer than `leastMs`; the first one begins at `endMs`.
    *
-   * @param records `leastMs` is the same in all calls
    * @returns where the last of the records ends
    */
   gaps(
@@ -248,43 +239,18 @@ export class RecordRing {
     endMs: number,
     hear: (fromMs: number, toMs: number) => void
   ): number {
-    // From the last gap on.
-    const even = { first, end };
     for (let sequence = first; sequence < end; sequence++) {
-      // The parts of a long one end together, and the last of them says how much time they are about.
-      if (!this.#isWhole(sequence)) {
-        continue;
-      }
       const slot = sequence % this.#slots;
-      const startMs = this.#toMs[slot] - this.#coveredMs[slot];
-      if (startMs - endMs > leastMs) {
-        hear(endMs, startMs);
-        Object.assign(even, { first: sequence, end });
+      // The parts of a long one end together, and the last of them says how much time they are about.
+      if (this.#marks[slot] === Mark.Whole) {
+        const startMs = this.#toMs[slot] - this.#coveredMs[slot];
+        if (startMs - endMs > leastMs) {
+          hear(endMs, startMs);
+        }
+        endMs = this.#toMs[slot];
       }
-      if (sequence >= this.#even.first && sequence < this.#even.end) {
-        even.first = Math.min(even.first, this.#even.first);
-        even.end = Math.max(even.end, this.#even.end);
-        sequence = this.#lastWhole(Math.min(this.#even.end, end));
-      }
-      endMs = this.#toMs[sequence % this.#slots];
-    }
-    if (even.end - even.first > this.#even.end - Math.max(this.first, this.#even.first)) {
-      this.#even = even;
     }
     return endMs;
-  }
-
-  #isWhole(sequence: number): boolean {
-    return this.#marks[sequence % this.#slots] === Mark.Whole;
-  }
-
-  /** Of the records before `end`, one of which is whole. */
-  #lastWhole(end: number): number {
-    let sequence = end - 1;
-    while (!this.#isWhole(sequence)) {
-      sequence--;
-    }
-    return sequence;
   }
 
   /** Moves every record in time. */
