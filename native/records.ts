@@ -61,18 +61,17 @@ export function addRecord(bytes: Uint8Array, cursor: Cursor, sums: RecordSums): 
  *
  * @param quantiles from 0 to 1
  * @param groups how many there are; their totals and counts are set to nothing
- * @param into as many numbers as there are groups and quantiles: what is returned
  * @returns of each group the bucket of each quantile; the number of buckets where a group had no events
  */
 export function takeQuantiles(
   { totals, counts, buckets }: RecordSums,
   quantiles: Float64Array,
-  groups: number,
-  into: Int16Array = new Int16Array(groups * quantiles.length)
+  groups: number
 ): Int16Array {
   if (buckets === 0) {
     throw new RangeError('Expected sums with buckets, got totals only.');
   }
+  const into = new Int16Array(groups * quantiles.length);
   binding().takeQuantiles(totals, counts, buckets, quantiles, into);
   return into;
 }

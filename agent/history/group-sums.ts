@@ -111,19 +111,21 @@ export class GroupSums {
   }
 
   /** One of the totals, of each group. */
-  copy(total: Total.Events | Total.Nanoseconds, into: Float64Array, from: number): void {
+  take(total: Total.Events | Total.Nanoseconds): Float64Array {
     const { totals } = this.#sums;
+    const taken = new Float64Array(this.size);
     for (let group = 0, at: number = total; group < this.size; group++, at += TOTALS) {
-      into[from + group] = totals[at];
+      taken[group] = totals[at];
     }
+    return taken;
   }
 
   /**
    * Of each group the bucket that each quantile is in, `BUCKETS` where it has no events: group by group. Nothing is left in
    * the groups.
    */
-  takeQuantiles(quantiles: Float64Array, into?: Int16Array): Int16Array {
-    return takeQuantiles(this.#sums, quantiles, this.size, into);
+  takeQuantiles(quantiles: Float64Array): Int16Array {
+    return takeQuantiles(this.#sums, quantiles, this.size);
   }
 
   /** All of a group's buckets, as they are until something is added. */

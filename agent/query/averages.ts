@@ -5,8 +5,8 @@ import type { Groups } from './groups';
 import { MeasureOfSums, Rows } from './measure';
 
 export class Average extends MeasureOfSums {
-  readonly #nanoseconds = new Rows(this.grid);
-  readonly #counts = new Rows(this.grid);
+  readonly #nanoseconds = new Rows();
+  readonly #counts = new Rows();
 
   constructor(groups: Groups, grid: Grid) {
     super(groups, grid, { buckets: false });
@@ -14,8 +14,8 @@ export class Average extends MeasureOfSums {
 
   override closeStep(): void {
     this.spendLines(2 * this.groupSums.size);
-    this.#nanoseconds.set(this.step, this.groupSums, Total.Nanoseconds);
-    this.#counts.set(this.step, this.groupSums, Total.Events);
+    this.#nanoseconds.set(this.step, this.groupSums.take(Total.Nanoseconds));
+    this.#counts.set(this.step, this.groupSums.take(Total.Events));
     this.groupSums.clear();
   }
 

@@ -8,7 +8,7 @@ import { MeasureOfSums, Rows } from './measure';
 
 export class ErrorRatio extends MeasureOfSums {
   /** Of each group first what ended well, then what did not. */
-  readonly #requests = new Rows(this.grid);
+  readonly #requests = new Rows();
 
   constructor(groups: Groups, grid: Grid, table: SeriesTable) {
     const isError = (series: number) => Number(isErrorStatus(labelOf(table.get(series)!, 'status')));
@@ -22,7 +22,7 @@ export class ErrorRatio extends MeasureOfSums {
 
   override closeStep(): void {
     this.spendLines(this.groupSums.size);
-    this.#requests.set(this.step, this.groupSums, Total.Events);
+    this.#requests.set(this.step, this.groupSums.take(Total.Events));
     this.groupSums.clear();
   }
 

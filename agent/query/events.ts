@@ -8,7 +8,7 @@ import { MeasureOfSums, Rows } from './measure';
 const SHORTEST_RATE_MS = 1_000;
 
 class Events extends MeasureOfSums {
-  protected readonly events = new Rows(this.grid);
+  protected readonly events = new Rows();
 
   constructor(groups: Groups, grid: Grid) {
     super(groups, grid, { buckets: false });
@@ -16,7 +16,7 @@ class Events extends MeasureOfSums {
 
   override closeStep(): void {
     this.spendLines(this.groupSums.size);
-    this.events.set(this.step, this.groupSums, Total.Events);
+    this.events.set(this.step, this.groupSums.take(Total.Events));
     this.groupSums.clear();
   }
 

@@ -1,5 +1,5 @@
 /** How a `select` turns events into values: it listens to a scan and then answers for each group, step by step. */
-import { GroupSums, Total, type Classes } from '../history/group-sums';
+import { GroupSums, type Classes } from '../history/group-sums';
 import type { HistoryListener } from '../history/scanner';
 import { WireError } from '../../wire/errors';
 import type { Groups } from './groups';
@@ -145,44 +145,16 @@ export abstract class MeasureOfSums extends Measure {
   }
 }
 
-/** In numbers; a block of memory of this size is a mapping of its own, and given back as soon as it is free. */
-const CHUNK = 8_192;
-
-/**
- * A number for each group and step, as they are when a step is over: 0 of a group that came later. In few blocks: ten
- * thousand steps would be as many small ones, and leave holes behind.
- */
+/** A number for each group and step, as they are when a step is over: 0 of a group that came later. */
 export class Rows {
-  readonly #chunks: Float64Array[] = [];
-  #used = CHUNK;
-  /** By step: the chunk its row is in, where it begins there, and how many groups there were; 0 where it has none. */
-  readonly #chunkOf: Uint32Array;
-  readonly #from: Uint32Array;
-  readonly #groups: Uint32Array;
+  readonly #rows: Float64Array[] = [];
 
-  constructor({ steps }: Grid) {
-    this.#chunkOf = new Uint32Array(steps);
-    this.#from = new Uint32Array(steps);
-    this.#groups = new Uint32Array(steps);
-  }
-
-  set(step: number, sums: GroupSums, total: Total.Events | Total.Nanoseconds): void {
-    if (sums.size === 0) {
-      return;
-    }
-    if (this.#used + sums.size > CHUNK) {
-      this.#chunks.push(new Float64Array(Math.max(CHUNK, sums.size)));
-      this.#used = 0;
-    }
-    this.#chunkOf[step] = this.#chunks.length - 1;
-    this.#from[step] = this.#used;
-    this.#groups[step] = sums.size;
-    sums.copy(total, this.#chunks[this.#chunks.length - 1], this.#used);
-    this.#used += sums.size;
+  set(step: number, row: Float64Array): void {
+    this.#rows[step] = row;
   }
 
   at(step: number, group: number): number {
-    return group < this.#groups[step] ? this.#chunks[this.#chunkOf[step]][this.#from[step] + group] : 0;
+    return this.#rows[step]?.[group] ?? 0;
   }
 }
 

@@ -6,8 +6,6 @@ import { MeasureOfSums } from './measure';
 
 /** In place of a bucket: nothing happened. */
 const UNKNOWN = BUCKETS;
-/** Of numbers: a block of memory that is given back as soon as it is free. */
-const CHUNK = 32_768;
 const HALF_A_BUCKET = 2 ** (1 / (2 * BUCKETS_PER_OCTAVE));
 
 /** Of a bucket's middle: a bucket is 9 % wide, and what no digit says need not be written 50,000 times. */
@@ -34,9 +32,6 @@ export class Quantiles extends MeasureOfSums {
   readonly #ranks: Float64Array;
   /** By step, of each group the bucket that each quantile is in; `UNKNOWN` where there is none. */
   readonly #rows: Int16Array[] = [];
-  /** Where the rows are: in few blocks, as in `Rows`. */
-  #chunk = new Int16Array(0);
-  #used = 0;
   /** What is answered for each of these. */
   readonly #values: Float64Array;
   /** Whether any quantile fell outside the range of the buckets. */
@@ -53,13 +48,7 @@ export class Quantiles extends MeasureOfSums {
     if (this.groupSums.size === 0) {
       return;
     }
-    const length = this.groupSums.size * this.#ranks.length;
-    if (this.#used + length > this.#chunk.length) {
-      this.#chunk = new Int16Array(Math.max(CHUNK, length));
-      this.#used = 0;
-    }
-    const row = this.groupSums.takeQuantiles(this.#ranks, this.#chunk.subarray(this.#used, this.#used + length));
-    this.#used += length;
+    const row = this.groupSums.takeQuantiles(this.#ranks);
     this.spendLines(row.length);
     this.belowRange ||= row.includes(UNDERFLOW);
     this.aboveRange ||= row.includes(OVERFLOW);
