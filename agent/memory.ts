@@ -7,10 +7,7 @@ import { setUpAllocator, trimAllocator } from '../native';
 const TIDY_MS = 10_000;
 /** So much more than after the last collection is worth another one: less has not been given time to become garbage. */
 const WORTH_BYTES = 512 * 1024;
-/**
- * A collection that found so much is followed by another one: it leaves the bytecode of what was called since the one before,
- * and compacts by what that one found.
- */
+/** One that found so much is followed by another: the first keeps the bytecode of what was called since the one before. */
 const FOUND_BYTES = 256 * 1024;
 
 /**

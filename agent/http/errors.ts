@@ -27,7 +27,7 @@ export function answerError(error: unknown, request: FastifyRequest, reply: Fast
 
 function send(reply: FastifyReply, error: WireError): FastifyReply {
   if (error.status === 503) {
-    // An open connection takes 6 KB, and who was turned away may keep a hundred of them for a minute.
+    // Who was turned away may otherwise keep hundreds of connections for a minute: a megabyte.
     reply.headers({ 'retry-after': RETRY_AFTER_SECONDS, connection: 'close' });
   }
   if (error.status === 401) {
