@@ -30,20 +30,17 @@ static __always_inline void stream_load(void *context, u32 offset, u8 *to, u32 c
 #define STREAM_OF_REQUESTS 0
 #define STREAM_OF_ANSWERS 1
 
-/* Of a ring that holds no more than this, the requests are in the first cache line. */
-#define SHALLOW 3
+/* Of a ring that holds no more than this, the requests are in one cache line with what else the directions share. */
+#define SHALLOW 4
 
 /*
- * Socket storage begins 8 bytes into a cache line. The two directions run on different CPUs, and a line that both write
- * wanders between them. So what the requests write on a connection that asks one thing at a time is the rest of that
- * line, what the answers write is at the end of the third one, and each stream begins one of its own.
+ * Socket storage begins 8 bytes into a cache line. The two directions run on different CPUs, and a line that one writes is
+ * fetched by the other, which takes longer than anything else here. So the first line, of which the kernel reads a word
+ * whenever it looks for the storage, says what seldom changes; each stream begins a line of its own; and what the two
+ * directions have to tell each other is the one line before the streams, which goes to and fro with each request.
  */
 struct http_connection {
 	u64 cgroup_id;
-	/* Requests so far, how many of them are known to be answered, and how many came before the first one in the ring. */
-	u32 head;
-	u32 known_tail;
-	u32 ring_from;
 	u8 role;
 	/* Not HTTP, or not any more (an upgrade, a tunnel). */
 	u8 ignored;
@@ -57,12 +54,15 @@ struct http_connection {
 	u8 unused[2];
 	/* The first request the ring had no room for; those from here on are not timed until the ring is empty. */
 	u32 overflow_from;
-	/* When each request began and its method, as told by request_of(). */
-	u64 requests[PIPELINE];
 	/* Where a connection began that has no socket yet. */
 	u32 first_seq;
-	/* Requests that are answered or given up. */
+	/* When each request began and its method, as told by request_of(). The ring begins with the last few of them. */
+	u64 requests[PIPELINE];
+	/* Requests so far; how many of them are answered or given up; how many came before the first one in the ring. */
+	u32 head;
 	u32 tail;
+	u32 ring_from;
+	u32 unused_too;
 	struct http_latest latest;
 	struct http_stream streams[2];
 };
@@ -72,6 +72,10 @@ struct http_connection {
 #define STORAGE_ROOM 952
 _Static_assert((STORAGE_AT + __builtin_offsetof(struct http_connection, streams)) % 64 == 0,
 	       "A stream does not begin a cache line");
+_Static_assert(__builtin_offsetof(struct http_connection, streams) -
+			       __builtin_offsetof(struct http_connection, requests[PIPELINE - SHALLOW]) ==
+		       64,
+	       "What the directions share is not one cache line");
 _Static_assert(sizeof(struct http_connection) <= STORAGE_ROOM, "A connection takes twice the memory");
 
 /* A request of the ring in a word. The times of 36 years without a reboot have as many bits as are left. */
@@ -138,7 +142,7 @@ static __always_inline bool awaits_answer(const struct http_connection *c)
 
 static __always_inline u64 *ring_at(struct http_connection *c, u32 request)
 {
-	return &c->requests[(request - c->ring_from) & (PIPELINE - 1)];
+	return &c->requests[(request - c->ring_from + PIPELINE - SHALLOW) & (PIPELINE - 1)];
 }
 
 /* Whether an answer that began then can be one to the oldest request. */
@@ -167,18 +171,16 @@ static __always_inline u8 tail_method(struct http_connection *c)
 
 static __always_inline void push_request(struct http_connection *c, u8 method, u64 started_ns)
 {
-	/* The answers' line is looked at when the first line is full; mostly the ring is empty then, and begins anew. */
-	if (unlikely(c->head - c->known_tail >= SHALLOW)) {
-		c->known_tail = c->tail;
-		if (c->head == c->known_tail)
-			c->ring_from = c->head;
-	}
-	if (unlikely(!c->overflowing && c->head - c->known_tail >= PIPELINE)) {
+	if (likely(!awaits_answer(c)))
+		c->ring_from = c->head;
+	if (unlikely(!c->overflowing && c->head - c->tail >= PIPELINE)) {
 		c->overflowing = 1;
 		c->overflow_from = c->head;
 	}
 	if (likely(!c->overflowing))
 		*ring_at(c, c->head) = request_of(method, started_ns);
+	/* By the count the answers know that it is there. */
+	forget();
 	c->head++;
 	if (c->early)
 		return;

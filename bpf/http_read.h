@@ -108,7 +108,9 @@ static __always_inline void on_event(struct http_connection *c, struct http_stre
 			pop_request(c, status, status, answers->first_byte_ns, answers->latest_ns);
 		answers->status = 0;
 		answers->state = STREAM_START;
-		c->answers_lost = 0;
+		/* Nearly always it is 0, in a line that both directions read. */
+		if (unlikely(c->answers_lost))
+			c->answers_lost = 0;
 	}
 	if (begins && !answer)
 		push_request(c, method, s->first_byte_ns);
