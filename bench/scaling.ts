@@ -113,13 +113,13 @@ async function growPods(seconds: number, recording: Recording, say: Say): Promis
 async function growRate(seconds: number, recording: Recording, say: Say): Promise<void> {
   const load = await Load.start();
   const within = Cgroup.make();
-  const agent = await BenchAgent.start(load.scope, [], within);
+  const [accounting, agent] = await Accounting.around(load.scope, () => BenchAgent.start(load.scope, [], within));
   try {
     await sleep(SETTLE_MS);
     for (const rate of RATES) {
       const share = await processorShare(within, () => load.steady(rate, seconds));
       recording.place('processorByRate', LINE, rate, share);
-      const nanoseconds = await kernelTime(load, agent, rate, seconds);
+      const nanoseconds = await kernelTime(load, agent, accounting, rate, seconds);
       recording.place('kernelByRate', LINE, rate, nanoseconds);
       say(`${rate} requests/s: ${share.toFixed(2)} % of a processor, ${Math.round(nanoseconds)} ns a request and side`);
     }
@@ -188,16 +188,17 @@ async function processorShare(cgroup: Cgroup, work: () => Promise<unknown>): Pro
 }
 
 /** Nanoseconds of a request and side. */
-async function kernelTime(load: Load, agent: BenchAgent, rate: number, seconds: number): Promise<number> {
-  const accounting = Accounting.start(load.scope);
-  try {
-    const before = accounting.read(await agent.status());
-    const { answered } = await load.steady(rate, seconds);
-    const { sum } = accounting.since(before, await agent.status());
-    return sum / answered / 2;
-  } finally {
-    accounting.stop();
-  }
+async function kernelTime(
+  load: Load,
+  agent: BenchAgent,
+  accounting: Accounting,
+  rate: number,
+  seconds: number
+): Promise<number> {
+  const before = accounting.read(await agent.status());
+  const { answered } = await load.steady(rate, seconds);
+  const { sum } = accounting.since(before, await agent.status());
+  return sum / answered / 2;
 }
 
 /** A query that is worth timing: what it is drawn at, and what makes its past. */

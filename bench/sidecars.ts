@@ -141,7 +141,7 @@ function contender({ name, version, load, port, observers }: Seen, rate: number,
   const measure = async () => {
     keepOff(serving, false);
     const before = { served: used(serving), client: used([load.client]) };
-    const { requests, requestsPerSecond } = await load.run(seconds, port);
+    const { requests, requestsPerSecond } = await load.run(seconds, { port });
     const served = used(serving) - before.served;
     const client = used([load.client]) - before.client;
     keepOff(serving, true);

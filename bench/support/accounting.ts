@@ -10,11 +10,14 @@ interface Total {
   nanoseconds: number;
 }
 
+/** A program that was not there before. */
 const NOTHING: Total = { runs: 0, nanoseconds: 0 };
 
 export interface Reading {
   programs: ReadonlyMap<string, Total>;
-  empty: Total;
+  /** Of those that do nothing. */
+  first: Total;
+  last: Total;
 }
 
 /** Nanoseconds; of those that ran. */
@@ -24,30 +27,49 @@ export interface Cost {
   sum: number;
   /** The same with the account's own time, as the kernel tells it … */
   accounted: number;
-  /** … which is this much a run. */
+  /** … which is this much a run … */
   perRun: number;
+  /** … and this much for a program that comes first on a packet. */
+  perFirstRun: number;
 }
 
 /**
- * On from the start to `stop`, or to the end of this process. Beside Ringside's programs it runs two that do nothing, on the same packets: what the
- * kernel says these take is the time it needs to take the time, and the call.
+ * On from the start to `stop`, or to the end of this process. On the same packets as the programs that are measured run
+ * others that do nothing: one before them, and one after them, of whose runs the kernel says what it takes to take the
+ * time. The one before is there for what the first look at the clock costs on a packet: its code and its data come from
+ * far then, and nobody else has to pay that.
  */
 export class Accounting {
   readonly #build = new Build();
-  readonly #empty: BpfObject;
-  readonly #disable: () => void;
+  readonly #object = this.#build.bpf('bench/bpf/empty.bpf.c');
+  readonly #disable = enableStats();
+  readonly #empty: BpfObject[] = [];
 
-  private constructor(scope: Cgroup) {
-    this.#empty = BpfObject.open(this.#build.bpf('bench/bpf/empty.bpf.c'));
-    this.#empty.load();
-    this.#empty.attachCgroup('empty_ingress', scope.path);
-    this.#empty.attachCgroup('empty_egress', scope.path);
-    this.#disable = enableStats();
+  private constructor(private readonly scope: Cgroup) {}
+
+  /**
+   * @param scope the cgroup that is measured
+   * @param attach makes the programs that are measured; programs of a cgroup run in the order in which they came
+   */
+  static async around<T>(scope: Cgroup, attach: () => Promise<T>): Promise<[Accounting, T]> {
+    const accounting = new Accounting(scope);
+    try {
+      accounting.#attach();
+      const attached = await attach();
+      accounting.#attach();
+      return [accounting, attached];
+    } catch (error) {
+      accounting.stop();
+      throw error;
+    }
   }
 
-  /** @param scope the cgroup that is measured */
-  static start(scope: Cgroup): Accounting {
-    return new Accounting(scope);
+  #attach(): void {
+    const empty = BpfObject.open(this.#object);
+    this.#empty.push(empty);
+    empty.load();
+    empty.attachCgroup('empty_ingress', this.scope.path);
+    empty.attachCgroup('empty_egress', this.scope.path);
   }
 
   /** Where the accounts stand. @param status what the agent says of its programs */
@@ -55,27 +77,28 @@ export class Accounting {
     const totals = programs.filter(isOfTraffic).map(({ name, runs = 0, nanosecondsPerRun = 0 }) => {
       return [name, { runs, nanoseconds: runs * nanosecondsPerRun }] as const;
     });
-    const empty = ['empty_ingress', 'empty_egress'].map((program) => this.#empty.stats(program));
-    return { programs: new Map(totals), empty: empty.reduce(added, NOTHING) };
+    const [first, last] = this.#empty.map((empty) => added(empty.stats('empty_ingress'), empty.stats('empty_egress')));
+    return { programs: new Map(totals), first, last };
   }
 
   /** What ran since, with the account's own time taken off. */
   since(before: Reading, status: Status): Cost {
     const now = this.read(status);
-    const empty = less(now.empty, before.empty);
-    const perRun = empty.nanoseconds / empty.runs;
+    const [perRun, perFirstRun] = [less(now.last, before.last), less(now.first, before.first)].map(
+      ({ runs, nanoseconds }) => nanoseconds / runs
+    );
     const programs = [...now.programs].flatMap(([name, total]) => {
       const { runs, nanoseconds } = less(total, before.programs.get(name) ?? NOTHING);
       return runs > 0 ? [{ name, runs, accounted: nanoseconds, nanoseconds: nanoseconds - runs * perRun }] : [];
     });
     const sum = programs.reduce((all, { nanoseconds }) => all + nanoseconds, 0);
     const accounted = programs.reduce((all, each) => all + each.accounted, 0);
-    return { programs, sum, accounted, perRun };
+    return { programs, sum, accounted, perRun, perFirstRun };
   }
 
   stop(): void {
     this.#disable();
-    this.#empty.close();
+    this.#empty.forEach((empty) => empty.close());
     this.#build.remove();
   }
 }

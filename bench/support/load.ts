@@ -10,6 +10,11 @@ import { LOADS_OWN } from './processor';
 const CONNECTIONS = 16;
 const PATH = '/status/200';
 
+export interface LoadOptions {
+  port?: number;
+  processor?: number;
+}
+
 export interface LoadResult {
   requests: number;
   requestsPerSecond: number;
@@ -56,11 +61,17 @@ export class Load {
     return new Load(scope, server, client, nginx);
   }
 
-  /** As many keep-alive requests as 16 connections can make in so many seconds. @param port of nginx unless given */
-  async run(seconds: number, port = this.nginx.port): Promise<LoadResult> {
+  /**
+   * As many keep-alive requests as 16 connections can make in so many seconds.
+   *
+   * @param port of nginx unless given
+   * @param processor the one that the client stays on; any unless given
+   */
+  async run(seconds: number, { port = this.nginx.port, processor }: LoadOptions = {}): Promise<LoadResult> {
     const wrk = requireProgram('/usr/bin/wrk', 'wrk');
     const url = `http://127.0.0.1:${port}${PATH}`;
-    const output = await this.#run(wrk, ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', url]);
+    const flags = ['-t1', `-c${CONNECTIONS}`, `-d${seconds}s`, '--latency', url];
+    const output = await this.#run(wrk, flags, processor);
     const number = (pattern: RegExp) => Number(pattern.exec(output)?.[1] ?? NaN);
     const failures = /Non-2xx or 3xx responses: .*|Socket errors: .*/.exec(output)?.[0];
     if (failures) {
@@ -83,12 +94,12 @@ export class Load {
   async steady(rate: number, seconds: number, port = this.nginx.port): Promise<SteadyResult> {
     const flags = [port, PATH, CONNECTIONS, Math.round(rate), seconds].map(String);
     const alone = port !== 0 && availableParallelism() > 1;
-    const prefix = alone ? ['taskset', '-c', String(LOADS_OWN)] : [];
-    const [command, ...args] = [...prefix, this.#generator, ...flags];
-    return JSON.parse(await this.#run(command, args)) as SteadyResult;
+    return JSON.parse(await this.#run(this.#generator, flags, alone ? LOADS_OWN : undefined)) as SteadyResult;
   }
 
-  async #run(command: string, args: readonly string[]): Promise<string> {
+  async #run(program: string, flags: readonly string[], processor?: number): Promise<string> {
+    const prefix = processor === undefined ? [] : ['taskset', '-c', String(processor)];
+    const [command, ...args] = [...prefix, program, ...flags];
     const child = this.client.spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     let errors = '';

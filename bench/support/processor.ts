@@ -23,7 +23,11 @@ export const LOADS_OWN = availableParallelism() - 1;
 /** Keeps what runs in these cgroups off the load's processor, or lets it go everywhere again. */
 export function keepOff(cgroups: readonly Cgroup[], isApart: boolean): void {
   const last = availableParallelism() - 1;
-  const processors = isApart && last > 0 ? `0-${last - 1}` : `0-${last}`;
+  keepOn(cgroups, isApart && last > 0 ? `0-${last - 1}` : `0-${last}`);
+}
+
+/** @param processors as a list for taskset: `0`, `0-3` */
+export function keepOn(cgroups: readonly Cgroup[], processors: string): void {
   for (const pid of cgroups.flatMap(({ pids }) => pids)) {
     execFileSync('taskset', ['-a', '-c', '-p', processors, String(pid)], { stdio: 'ignore' });
   }
