@@ -150,9 +150,6 @@ export function readHttpStream(view: DataView, at = 0): HttpStream {
 /** `struct http_connection` */
 export interface HttpConnection {
   cgroupId: bigint;
-  head: number;
-  knownTail: number;
-  ringFrom: number;
   role: number;
   ignored: number;
   excluded: number;
@@ -161,9 +158,12 @@ export interface HttpConnection {
   overflowing: number;
   unused: Uint8Array;
   overflowFrom: number;
-  requests: BigUint64Array;
   firstSeq: number;
+  requests: BigUint64Array;
+  head: number;
   tail: number;
+  ringFrom: number;
+  unusedToo: number;
   latest: HttpLatest;
   streams: Array<HttpStream>;
 }
@@ -174,20 +174,20 @@ export const HTTP_CONNECTION_SIZE = 952;
 /** Bytes from the start of the struct. */
 export const HttpConnectionOffsets = {
   cgroupId: 0,
-  head: 8,
-  knownTail: 12,
-  ringFrom: 16,
-  role: 20,
-  ignored: 21,
-  excluded: 22,
-  early: 23,
-  answersLost: 24,
-  overflowing: 25,
-  unused: 26,
-  overflowFrom: 28,
-  requests: 32,
-  firstSeq: 160,
-  tail: 164,
+  role: 8,
+  ignored: 9,
+  excluded: 10,
+  early: 11,
+  answersLost: 12,
+  overflowing: 13,
+  unused: 14,
+  overflowFrom: 16,
+  firstSeq: 20,
+  requests: 24,
+  head: 152,
+  tail: 156,
+  ringFrom: 160,
+  unusedToo: 164,
   latest: 168,
   streams: 184,
 } as const;
@@ -195,20 +195,20 @@ export const HttpConnectionOffsets = {
 export function readHttpConnection(view: DataView, at = 0): HttpConnection {
   return {
     cgroupId: view.getBigUint64(at, true),
-    head: view.getUint32(at + 8, true),
-    knownTail: view.getUint32(at + 12, true),
-    ringFrom: view.getUint32(at + 16, true),
-    role: view.getUint8(at + 20),
-    ignored: view.getUint8(at + 21),
-    excluded: view.getUint8(at + 22),
-    early: view.getUint8(at + 23),
-    answersLost: view.getUint8(at + 24),
-    overflowing: view.getUint8(at + 25),
-    unused: new Uint8Array(copy(view, at + 26, 2)),
-    overflowFrom: view.getUint32(at + 28, true),
-    requests: new BigUint64Array(copy(view, at + 32, 128)),
-    firstSeq: view.getUint32(at + 160, true),
-    tail: view.getUint32(at + 164, true),
+    role: view.getUint8(at + 8),
+    ignored: view.getUint8(at + 9),
+    excluded: view.getUint8(at + 10),
+    early: view.getUint8(at + 11),
+    answersLost: view.getUint8(at + 12),
+    overflowing: view.getUint8(at + 13),
+    unused: new Uint8Array(copy(view, at + 14, 2)),
+    overflowFrom: view.getUint32(at + 16, true),
+    firstSeq: view.getUint32(at + 20, true),
+    requests: new BigUint64Array(copy(view, at + 24, 128)),
+    head: view.getUint32(at + 152, true),
+    tail: view.getUint32(at + 156, true),
+    ringFrom: view.getUint32(at + 160, true),
+    unusedToo: view.getUint32(at + 164, true),
     latest: readHttpLatest(view, at + 168),
     streams: Array.from({ length: 2 }, (_, i) => readHttpStream(view, at + 184 + i * 384)),
   };
