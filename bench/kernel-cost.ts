@@ -1,11 +1,11 @@
 /** What does a request cost in the kernel? */
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { version } from '../package.json';
 import { Accounting } from './support/accounting';
 import { BenchAgent } from './support/agent';
 import { CacheLine } from './support/cache-line';
 import { Load } from './support/load';
-import { keepOn, processorSeconds } from './support/processor';
+import { keepOff, keepOn, processorSeconds } from './support/processor';
 import { ask, type Run } from './support/question';
 
 const RINGSIDE = 'Ringside';
@@ -48,8 +48,8 @@ void ask(__filename, {
 });
 
 async function run({ rounds, seconds, recording, say }: Run): Promise<void> {
-  const load = await Load.start();
   const line = new CacheLine();
+  const load = await Load.start();
   [RINGSIDE, ON_ONE].forEach((name) => recording.took({ name, version }));
   try {
     await load.run(1);
@@ -86,7 +86,7 @@ async function measureOnOne(load: Load, seconds: number) {
   try {
     return (await measure(load, seconds, SHARED)).figures;
   } finally {
-    keepOn([load.server], `0-${availableParallelism() - 1}`);
+    keepOff([load.server], false);
   }
 }
 

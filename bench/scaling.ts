@@ -124,6 +124,7 @@ async function growRate(seconds: number, recording: Recording, say: Say): Promis
       say(`${rate} requests/s: ${share.toFixed(2)} % of a processor, ${Math.round(nanoseconds)} ns a request and side`);
     }
   } finally {
+    accounting.stop();
     await agent.stop();
     await load.stop();
     await within.remove();
