@@ -99,6 +99,7 @@ static __always_inline bool is_at_line(const struct http_stream *s)
 static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 count)
 {
 	__u32 line = at;
+	__u64 ahead = ~0ULL << (at & (STREAM_PART - 1));
 
 #pragma clang loop unroll(disable)
 	for (__u32 part = at & (STREAM_WINDOW - STREAM_PART); part < STREAM_WINDOW; part += STREAM_PART) {
@@ -107,9 +108,8 @@ static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 
 		forget();
 		if (part >= count)
 			return line;
-		feeds = feeds_of(s, part);
-		if (part < at)
-			feeds &= ~0ULL << (at & (STREAM_PART - 1));
+		feeds = feeds_of(s, part) & ahead;
+		ahead = ~0ULL;
 #pragma clang loop unroll(disable)
 		for (__u32 n = 0; n < LINES_OF_PART && feeds; n++) {
 			__u32 next = part + trailing_zeros(feeds) + 1;

@@ -194,16 +194,19 @@ static __always_inline void refill(void *context, struct http_stream *s)
 	s->part_to = s->offset;
 }
 
-/* The line feeds of a part of the window, one bit a byte. Unrolled in full it was 3 % of a request slower: more code. */
+/*
+ * The line feeds of a part of the window, one bit a byte. Those of word i are gathered as bit i of each byte, and all of
+ * them are put into their order at once.
+ */
 static __always_inline __u64 feeds_of(const struct http_stream *s, __u32 part)
 {
 	const __u64 *words = (const __u64 *)&s->window[part & (STREAM_WINDOW - STREAM_PART)];
 	__u64 feeds = 0;
 
-#pragma clang loop unroll_count(2)
+#pragma clang loop unroll(full)
 	for (int i = 0; i < STREAM_PART / 8; i++)
-		feeds |= line_feeds_in(words[i]) << (8 * i);
-	return feeds;
+		feeds = feeds >> 1 | line_feeds_in(words[i]);
+	return transposed(feeds);
 }
 
 #endif

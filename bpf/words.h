@@ -9,15 +9,26 @@
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 
 /*
- * The line feeds of a word, one bit a byte: a byte that is zero after the exclusive or has its top bit set in `found`, and
- * the multiplication brings the eight bits together. No branches: the verifier would follow both sides of each.
+ * The line feeds of a word, each as the top bit of its byte: that is set where a byte is zero after the exclusive or. No
+ * branches: the verifier would follow both sides of each.
  */
 static __always_inline __u64 line_feeds_in(__u64 word)
 {
 	__u64 zero_at = word ^ BYTES_OF('\n');
-	__u64 found = ~(((zero_at & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | zero_at | BYTES_OF(0x7f));
 
-	return ((found >> 7) * 0x0102040810204080ULL) >> 56;
+	return ~(((zero_at & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | zero_at | BYTES_OF(0x7f));
+}
+
+/* Bit i of byte k becomes bit k of byte i: blocks of one, two and four bits change places across the diagonal. */
+static __always_inline __u64 transposed(__u64 bits)
+{
+	__u64 moved = (bits ^ (bits >> 7)) & 0x00aa00aa00aa00aaULL;
+
+	bits ^= moved ^ (moved << 7);
+	moved = (bits ^ (bits >> 14)) & 0x0000cccc0000ccccULL;
+	bits ^= moved ^ (moved << 14);
+	moved = (bits ^ (bits >> 28)) & 0x00000000f0f0f0f0ULL;
+	return bits ^ moved ^ (moved << 28);
 }
 
 /* How many bits are 0 below the lowest one that is 1; 64 if none is. */
