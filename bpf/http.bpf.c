@@ -76,11 +76,9 @@ static __always_inline u64 time_of(const struct __sk_buff *skb, bool ingress)
 }
 
 /* Makes the payload of a segment ready to be read. False: nothing of it, and nothing else about it, is new. */
-static __always_inline bool take_segment(struct __sk_buff *skb, struct http_connection *c, struct segment *segment,
-					 bool ingress)
+static __always_inline bool take_segment(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s,
+					 struct segment *segment, bool ingress, bool answer)
 {
-	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_of(c, answer);
 	u32 fin_seq = segment->seq + (segment->end - segment->payload);
 
 	s->offset = s->end = 0;
@@ -115,11 +113,9 @@ static __always_inline void finish_segment(struct http_connection *c, struct htt
 		abandon_requests(c, bpf_ktime_get_ns());
 }
 
-static __always_inline int read_on(struct __sk_buff *skb, struct http_connection *c, bool ingress)
+static __always_inline int read_on(struct __sk_buff *skb, struct http_connection *c, struct http_stream *s,
+				   bool ingress, bool answer)
 {
-	bool answer = is_answer(c, ingress);
-	struct http_stream *s = stream_of(c, answer);
-
 	if (unlikely(!read_stream(skb, c, s, answer, TURNS))) {
 		is_under_way(skb) = true;
 		GO_ON_TO(READ, skb, ingress);
@@ -128,7 +124,7 @@ static __always_inline int read_on(struct __sk_buff *skb, struct http_connection
 	}
 	finish_segment(c, s, answer);
 	if (ingress)
-		end_reading(stream_of(c, is_answer(c, ingress)));
+		end_reading(s);
 	return 1;
 }
 
@@ -143,6 +139,8 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 	/* Not looked at any closer: what is a connection's is all of it that a known one needs. */
 	struct bpf_sock *sk = skb->sk;
 	struct http_connection *c;
+	struct http_stream *s;
+	bool answer;
 
 	if (unlikely(!sk))
 		return 1;
@@ -151,6 +149,8 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 		c = bpf_sk_storage_get(&connections, sk, 0, 0);
 		if (!c)
 			return 1;
+		answer = is_answer(c, ingress);
+		s = stream_of(c, answer);
 	} else {
 		struct segment segment;
 
@@ -170,17 +170,19 @@ static __always_inline int on_segment(struct __sk_buff *skb, bool ingress)
 			GO_ON_TO(ADMIT, skb, ingress);
 			return 1;
 		}
-		if (ingress && unlikely(!begin_reading(stream_of(c, is_answer(c, ingress)))))
+		answer = is_answer(c, ingress);
+		s = stream_of(c, answer);
+		if (ingress && unlikely(!begin_reading(s)))
 			return 1;
-		if (unlikely(!take_segment(skb, c, &segment, ingress))) {
+		if (unlikely(!take_segment(skb, c, s, &segment, ingress, answer))) {
 			if (ingress)
-				end_reading(stream_of(c, is_answer(c, ingress)));
+				end_reading(s);
 			return 1;
 		}
 	}
 	/* Else the compiler makes two readers. */
 	barrier_var(c);
-	return read_on(skb, c, ingress);
+	return read_on(skb, c, s, ingress, answer);
 }
 
 /* A segment of a connection that is not known yet, or not to be followed any longer. */
@@ -248,14 +250,17 @@ int read_early(struct __sk_buff *skb)
 		c = bpf_map_lookup_elem(&early, &flow);
 		if (!c)
 			return 1;
+		s = stream_of(c, false);
 	} else {
 		if (!read_segment(skb, &segment) || segment.payload == segment.end || !admit_early(skb, sk, &segment, &flow))
 			return 1;
 		c = bpf_map_lookup_elem(&early, &flow);
-		if (!c || c->ignored || !take_segment(skb, c, &segment, true))
+		if (!c || c->ignored)
+			return 1;
+		s = stream_of(c, false);
+		if (!take_segment(skb, c, s, &segment, true, false))
 			return 1;
 	}
-	s = stream_of(c, false);
 	if (!read_stream(skb, c, s, false, EARLY_TURNS)) {
 		is_under_way(skb) = true;
 		GO_ON_TO(READ_EARLY, skb, true);

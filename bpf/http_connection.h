@@ -101,18 +101,12 @@ static __always_inline bool is_answer(const struct http_connection *c, bool ingr
 	return ingress != (c->role == HTTP_ROLE_SERVER);
 }
 
-/*
- * By a branch, so that the processor goes on before it knows the role; and out of the compiler's sight: it would work out
- * the address of each field ahead of time, two dozen of them, and keep them on the stack.
- */
+/* Out of the compiler's sight: it would work out the address of each field ahead of time, two dozen of them, on the stack. */
 static __always_inline struct http_stream *stream_of(struct http_connection *c, bool answer)
 {
-	struct http_stream *s = &c->streams[STREAM_OF_REQUESTS];
+	struct http_stream *s = &c->streams[answer ? STREAM_OF_ANSWERS : STREAM_OF_REQUESTS];
 
-	if (answer) {
-		s = &c->streams[STREAM_OF_ANSWERS];
-		barrier_var(s);
-	}
+	barrier_var(s);
 	return s;
 }
 

@@ -49,7 +49,7 @@ static __always_inline int short_length(__u64 word, __u64 *length)
 }
 
 /* What frames a body. False: it says so in a way that is nothing usual. */
-static __always_inline bool read_header(struct http_stream *s, __u64 word, __u32 at)
+static __always_inline bool read_header(struct http_stream *s, __u64 word, __u64 at)
 {
 	__u64 length;
 
@@ -71,14 +71,14 @@ static __always_inline bool read_header(struct http_stream *s, __u64 word, __u32
 }
 
 /* The start line, from where it begins to where the next line does. False: nothing usual. */
-static __always_inline bool read_start_line(struct http_stream *s, __u64 word, __u32 line, __u32 next)
+static __always_inline bool read_start_line(struct http_stream *s, __u64 word, __u64 line, __u64 next)
 {
 	/* A carriage return is of an empty line, or of half of one, before the message. */
 	if (unlikely(next - line <= sizeof(s->last) || (__u8)word == '\r'))
 		return false;
 	s->first[0] = word;
 	s->first[1] = window_word(s, line + 8);
-	s->last = window_word(s, next - 1 - (__u32)sizeof(s->last));
+	s->last = window_word(s, next - 1 - sizeof(s->last));
 	s->state = STREAM_LINE_START;
 	s->event = EVENT_START_LINE;
 	return true;
@@ -96,13 +96,13 @@ static __always_inline bool is_at_line(const struct http_stream *s)
 }
 
 /* Goes from line feed to line feed in the window. Returns where the first line begins that is not read. */
-static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 count)
+static __always_inline __u64 read_window(struct http_stream *s, __u64 at, __u64 count)
 {
-	__u32 line = at;
+	__u64 line = at;
 	__u64 ahead = ~0ULL << (at & (STREAM_PART - 1));
 
 #pragma clang loop unroll(disable)
-	for (__u32 part = at & (STREAM_WINDOW - STREAM_PART); part < STREAM_WINDOW; part += STREAM_PART) {
+	for (__u64 part = at & (STREAM_WINDOW - STREAM_PART); part < STREAM_WINDOW; part += STREAM_PART) {
 		__u64 feeds;
 
 		forget();
@@ -111,8 +111,8 @@ static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 
 		feeds = feeds_of(s, part) & ahead;
 		ahead = ~0ULL;
 #pragma clang loop unroll(disable)
-		for (__u32 n = 0; n < LINES_OF_PART && feeds; n++) {
-			__u32 next = part + trailing_zeros(feeds) + 1;
+		for (__u64 n = 0; n < LINES_OF_PART && feeds; n++) {
+			__u64 next = part + trailing_zeros(feeds) + 1;
 			__u64 word = window_word(s, line);
 
 			forget();
@@ -143,7 +143,7 @@ static __always_inline __u32 read_window(struct http_stream *s, __u32 at, __u32 
  */
 static __always_inline bool read_lines(void *context, struct http_stream *s)
 {
-	__u32 at, read;
+	__u64 at, read;
 
 	if (s->offset < s->window_from || s->offset >= s->window_to ||
 	    (s->window_to < s->end && s->window_to - s->offset < STREAM_WINDOW / 2))

@@ -129,7 +129,7 @@ struct http_stream {
 #define forget() asm volatile("" ::: "memory")
 
 /* The word so many bytes into the window. */
-static __always_inline __u64 window_word(const struct http_stream *s, __u32 at)
+static __always_inline __u64 window_word(const struct http_stream *s, __u64 at)
 {
 	const __u64 *word = (const __u64 *)&s->window[at & (STREAM_WINDOW - 1)];
 
@@ -195,18 +195,18 @@ static __always_inline void refill(void *context, struct http_stream *s)
 }
 
 /*
- * The line feeds of a part of the window, one bit a byte. Those of word i are gathered as bit i of each byte, and all of
- * them are put into their order at once.
+ * The line feeds of a part of the window, one bit a byte. What is none is gathered from word i as bit i of each byte; then
+ * all of them are put into their order at once.
  */
-static __always_inline __u64 feeds_of(const struct http_stream *s, __u32 part)
+static __always_inline __u64 feeds_of(const struct http_stream *s, __u64 part)
 {
 	const __u64 *words = (const __u64 *)&s->window[part & (STREAM_WINDOW - STREAM_PART)];
-	__u64 feeds = 0;
+	__u64 others = 0;
 
 #pragma clang loop unroll(full)
 	for (int i = 0; i < STREAM_PART / 8; i++)
-		feeds = feeds >> 1 | line_feeds_in(words[i]);
-	return transposed(feeds);
+		others = others >> 1 | others_in(words[i]);
+	return transposed(~others);
 }
 
 #endif

@@ -9,14 +9,14 @@
 	 (__u64)(g) << 48 | (__u64)(h) << 56)
 
 /*
- * The line feeds of a word, each as the top bit of its byte: that is set where a byte is zero after the exclusive or. No
- * branches: the verifier would follow both sides of each.
+ * The bytes of a word that are no line feeds, each by its top bit: a byte is not zero after the exclusive or. No branches:
+ * the verifier would follow both sides of each.
  */
-static __always_inline __u64 line_feeds_in(__u64 word)
+static __always_inline __u64 others_in(__u64 word)
 {
 	__u64 zero_at = word ^ BYTES_OF('\n');
 
-	return ~(((zero_at & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | zero_at | BYTES_OF(0x7f));
+	return (((zero_at & BYTES_OF(0x7f)) + BYTES_OF(0x7f)) | zero_at) & BYTES_OF(0x80);
 }
 
 /* Bit i of byte k becomes bit k of byte i: blocks of one, two and four bits change places across the diagonal. */
@@ -32,7 +32,7 @@ static __always_inline __u64 transposed(__u64 bits)
 }
 
 /* How many bits are 0 below the lowest one that is 1; 64 if none is. */
-static __always_inline __u32 trailing_zeros(__u64 word)
+static __always_inline __u64 trailing_zeros(__u64 word)
 {
 	__u64 below = (word & -word) - 1;
 
