@@ -65,12 +65,20 @@ void ask(__filename, {
     'the kernel’s account of the cgroups. Everybody has run for a while, and runs on while others have their turns, which ' +
     'are short: the machine’s hours are everybody’s. A proxy sees the server’s end only; Ringside is measured with both ends of ' +
     'each connection, and with the server’s end only. The proxies write no access log. nginx alone is measured twice in a ' +
-    'round: by how much the one differs from the other, nothing else can be told from it on this machine.',
+    'round: by how much the one differs from the other, nothing else can be told from it on this machine, and a goal ' +
+    'whose margin is no larger is not judged.',
   rounds: 60,
   seconds: 1,
   figures: FIGURES,
   ratios: Object.entries(COMPARED).flatMap(([figure, what]) =>
-    OTHERS.map((of) => ({ name: `${what}, ${of} / alone`, figure, of, to: ALONE, goal: GOALS[figure]?.[of] }))
+    OTHERS.map((of) => ({
+      name: `${what}, ${of} / alone`,
+      figure,
+      of,
+      to: ALONE,
+      goal: GOALS[figure]?.[of],
+      control: AGAIN,
+    }))
   ),
   curves: {},
   run,

@@ -43,6 +43,8 @@ export interface Ratio {
   of: string;
   to: string;
   goal?: Goal;
+  /** A contender that is `to` once more: what its ratio is away from 1, a goal has to be further away to be held. */
+  control?: string;
 }
 
 /** A cost against what it may grow with; its exponent is the answer. */

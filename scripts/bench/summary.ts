@@ -13,6 +13,13 @@ export interface FigureRow extends Spread {
 export interface RatioRow extends Spread {
   name: string;
   goal?: Goal;
+  control?: Control;
+}
+
+/** Who is compared with itself, and the median of that. */
+interface Control {
+  name: string;
+  median: number;
 }
 
 export interface CurveRow {
@@ -40,11 +47,16 @@ export function figureRows({ figures, values, contenders }: Result): FigureRow[]
 }
 
 export function ratioRows({ ratios, values }: Result): RatioRow[] {
-  return ratios.map(({ name, figure, of, to, goal }) => ({
-    name,
-    goal,
-    ...spread(ratiosOf(values[figure][of], values[figure][to])),
-  }));
+  return ratios.map(({ name, figure, of, to, goal, control }) => {
+    const spreadOf = (contender: string) => spread(ratiosOf(values[figure][contender], values[figure][to]));
+    const isHere = control !== undefined && values[figure][control] !== undefined;
+    return {
+      name,
+      goal,
+      ...(isHere ? { control: { name: control, median: spreadOf(control).median } } : {}),
+      ...spreadOf(of),
+    };
+  });
 }
 
 export function curveRows({ curves, places }: Result): CurveRow[] {
@@ -57,13 +69,17 @@ export function curveRows({ curves, places }: Result): CurveRow[] {
   );
 }
 
-/** "at most 1.05: missed"; empty where there is no goal. */
-export function verdictOn({ median, goal }: { median: number; goal?: Goal }): string {
+/** "at most 1.05: missed"; empty where there is no goal. What is not itself within the goal's margin can tell neither. */
+export function verdictOn({ median, goal, control }: { median: number; goal?: Goal; control?: Control }): string {
   if (goal === undefined) {
     return '';
   }
   const { atMost = Infinity, atLeast = -Infinity } = goal;
   const wanted = goal.atMost !== undefined ? `at most ${written(atMost)}` : `at least ${written(atLeast)}`;
+  const margin = Math.abs((goal.atMost ?? atLeast) - 1);
+  if (control !== undefined && Math.abs(control.median - 1) >= margin) {
+    return `${wanted}: cannot be told here (${control.name}: ${written(control.median)})`;
+  }
   return `${wanted}: ${median <= atMost && median >= atLeast ? 'met' : 'missed'}`;
 }
 

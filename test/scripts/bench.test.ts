@@ -285,6 +285,32 @@ describe('what is said of a result', () => {
     expect(text).toContain('npm run bench -- speed');
   });
 
+  test.each([
+    // Of one that is itself within the margin of its goal, …
+    [[1, 1, 1], 'at least 0.97: missed'],
+    [[1.02, 1.02, 1.02], 'at least 0.97: missed'],
+    // … and of one that is not.
+    [[0.96, 0.96, 1], 'at least 0.97: cannot be told here (tortoise, again: 0.96)'],
+    [[1.04, 1.04, 1], 'at least 0.97: cannot be told here (tortoise, again: 1.04)'],
+  ])('is no verdict where somebody who is compared with itself differs as much: %j', (again, verdict) => {
+    const ratio = { name: 'hare / tortoise', figure: 'speed', of: 'hare', to: 'tortoise', control: 'tortoise, again' };
+    const recording = new Recording({
+      ...GROUND,
+      figures: { speed: { name: 'Speed', unit: 'm/s' } },
+      ratios: [{ ...ratio, goal: { atLeast: 0.97 } }],
+    });
+    const speeds: Record<string, readonly number[]> = {
+      hare: [0.9, 0.9, 0.9],
+      tortoise: [1, 1, 1],
+      'tortoise, again': again,
+    };
+    for (const [name, values] of Object.entries(speeds)) {
+      recording.took({ name, version: '' });
+      values.forEach((value) => recording.add('speed', name, value));
+    }
+    expect(row(document([recording.result(new Date())], []), 'hare / tortoise')?.at(-1)).toBe(verdict);
+  });
+
   test('is the same on the screen', () => {
     const text = summaryOf(result());
     expect(text).toMatch(/hare \/ tortoise\s+12\s+18\s+30\s+at least 20: missed/);
